@@ -1,0 +1,52 @@
+// What a lookup ends in, and why. Every reason a person can meet has its words here.
+
+export type MissReason = 'no-entry' | 'too-far' | 'refused' | 'tombstone' | 'refresh' | 'in-flight' | 'exact-only';
+
+export type BypassReason = 'cache-off' | 'embedding-failed' | 'embedding-timeout' | 'store-failed' | 'daemon-unreachable';
+
+/** The stored question nearest to the one asked. */
+export interface Nearest {
+  entryId: string;
+  instruction: string;
+  /** Cosine distance, 0..2. */
+  distance: number;
+}
+
+export type Decision =
+  | {
+      status: 'hit' | 'stale';
+      match: 'exact' | 'semantic';
+      entryId: string;
+      /** The stored instruction that was matched. */
+      instruction: string;
+      /** Cosine distance, 0..2; 0 for an exact match. */
+      distance: number;
+      /** Age of the stored answer when it was served. */
+      ageMs: number;
+      /** How long the upstream took when the answer was stored. */
+      savedMs: number;
+      savedTokens: number;
+      model: string;
+      /** One line that explains the match to a person. */
+      why: string;
+    }
+  | { status: 'miss'; reason: MissReason; why: string; nearest?: Nearest }
+  | { status: 'bypass'; reason: BypassReason; why: string };
+
+export const missWords: Record<MissReason, string> = {
+  'no-entry': 'Nothing like it was asked about the same context before.',
+  'too-far': 'The nearest stored question is farther away than the threshold allows.',
+  refused: 'The nearest stored question differs in something that changes the answer.',
+  tombstone: 'You said that the nearest stored answer is wrong for this question.',
+  refresh: 'You asked for a fresh answer.',
+  'in-flight': 'The same question was being answered already; both share that answer.',
+  'exact-only': 'Only an identical prompt could have been served.',
+};
+
+export const bypassWords: Record<BypassReason, string> = {
+  'cache-off': 'The cache is switched off (semcache.enabled).',
+  'embedding-failed': 'The local embedding model failed, so the cache could not compare by meaning.',
+  'embedding-timeout': 'The local embedding model did not answer in time.',
+  'store-failed': 'The store of cached answers failed.',
+  'daemon-unreachable': 'The Semcache daemon is not running.',
+};

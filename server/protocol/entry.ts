@@ -1,0 +1,66 @@
+// A stored answer, and the ways to speak of several.
+
+import type { Generation, Usage } from './answer.ts';
+import type { ContextPart, Route } from './prompt.ts';
+
+/** A context part without its text: enough to say which part differs. */
+export interface ContextMark {
+  kind: ContextPart['kind'];
+  name: string;
+  sha256: string;
+}
+
+export interface Entry {
+  /** Derived from scope and instruction, so that an update replaces: see cache/scope.ts. */
+  id: string;
+  scope: string;
+  llmString: string;
+  instruction: string;
+  /** Hash of the canonical instruction; tombstones speak of pairs of these. */
+  instructionKey: string;
+  context: ContextMark[];
+  /** The embedder that made `vector`; both null when the entry can be found by equality only. */
+  fingerprint: string | null;
+  /** L2-normalised. */
+  vector: Float32Array | null;
+  generations: Generation[];
+  model: string;
+  route: Route;
+  /** Hash of the workspace it was asked in; null outside one. */
+  workspace: string | null;
+  usage: Usage | null;
+  /** How long the upstream took. */
+  upstreamMs: number;
+  createdAt: number;
+  updatedAt: number;
+  /** Served strictly before this moment only. */
+  expiresAt: number;
+  lastHitAt: number | null;
+  hits: number;
+}
+
+/** An entry as lists show it. */
+export type EntrySummary = Omit<Entry, 'vector' | 'generations' | 'context'> & { preview: string };
+
+/** Which entries: all given fields must be equal; an empty filter is every entry. */
+export interface EntryFilter {
+  ids?: string[];
+  llmString?: string;
+  model?: string;
+  workspace?: string;
+}
+
+export interface Candidate {
+  entry: Entry;
+  /** Cosine distance to the instruction at hand, 0..2. */
+  distance: number;
+  /** The person said that these two instructions are not the same. */
+  tombstoned: boolean;
+}
+
+/** A pair of instructions that are never served to each other again, by their keys in sorted order. */
+export interface Tombstone {
+  a: string;
+  b: string;
+  createdAt: number;
+}

@@ -1,0 +1,129 @@
+// Every setting: one row each. `npm run generate` writes package.json and the README's table from it.
+// Does not know: VS Code (client/settings.ts reads) or the daemon (server/daemon/session.ts applies).
+
+interface Row {
+  type: 'boolean' | 'number' | 'integer' | 'string' | 'array' | 'object';
+  default: unknown;
+  /** VS Code's configuration scope. Addresses, paths and what all windows share are 'machine'. */
+  scope: 'resource' | 'window' | 'machine' | 'application';
+  /** Not read from the settings of a folder that the person has not trusted. */
+  restricted?: boolean;
+  enum?: readonly string[];
+  enumDescriptions?: readonly string[];
+  minimum?: number;
+  maximum?: number;
+  items?: object;
+  additionalProperties?: object;
+  text: string;
+}
+
+export const settingsTable = {
+  enabled: {
+    type: 'boolean', default: true, scope: 'window',
+    text: 'Serve and store answers. When off, prompts go straight to the model and nothing is stored.',
+  },
+  matching: {
+    type: 'string', default: 'distance', scope: 'window', restricted: true,
+    enum: ['exact', 'distance'],
+    enumDescriptions: [
+      'Only an identical question about identical context is served.',
+      'The nearest stored question about identical context is served if its cosine distance is within `semcache.scoreThreshold`.',
+    ],
+    text: 'When two questions count as the same.',
+  },
+  scoreThreshold: {
+    type: 'number', default: 0.2, minimum: 0, maximum: 2, scope: 'window', restricted: true,
+    text: 'Largest cosine distance at which a stored answer is reused. This is a distance: smaller is stricter. ' +
+      '0 accepts only an identical embedding; 0.2 is LangChain\'s default.',
+  },
+  ttl: {
+    type: 'number', default: 30, minimum: 0, maximum: 3650, scope: 'window',
+    text: 'Days for which an answer is kept after it was stored or updated. 0 stores nothing.',
+  },
+  maxEntries: {
+    type: 'integer', default: 50000, minimum: 1, maximum: 1000000, scope: 'machine',
+    text: 'Largest number of stored answers. Beyond it the least recently used go first.',
+  },
+  model: {
+    type: 'string', default: 'auto', scope: 'machine',
+    text: 'Which model answers what the cache cannot, as `Semcache: Choose Model…` writes it. `auto` takes the first of: a ' +
+      'model that the editor has, an endpoint from `semcache.upstreams` or the usual environment variables, the demo model.',
+  },
+  upstreams: {
+    type: 'array', default: [], scope: 'machine', restricted: true,
+    items: {
+      type: 'object', required: ['name', 'kind', 'baseUrl', 'models'], additionalProperties: false,
+      properties: {
+        name: { type: 'string' },
+        kind: { enum: ['openai', 'anthropic'] },
+        baseUrl: { type: 'string' },
+        models: { type: 'array', items: { type: 'string' } },
+      },
+    },
+    text: 'OpenAI-compatible or Anthropic endpoints that may answer a miss. Keys are never settings: use ' +
+      '`Semcache: Set API Key…`.',
+  },
+  'embedding.deadlineMs': {
+    type: 'integer', default: 2000, minimum: 50, maximum: 60000, scope: 'machine',
+    text: 'Longest wait for an embedding, in milliseconds. After it the prompt goes to the model as if nothing were stored.',
+  },
+  'embedding.endpoint': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'Base URL of an OpenAI-compatible service whose `/embeddings` are used instead of the local model. Your ' +
+      'instructions are then sent there. Empty: the local model, nothing leaves this machine.',
+  },
+  'embedding.model': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'Model to ask `semcache.embedding.endpoint` for.',
+  },
+  'daemon.mode': {
+    type: 'string', default: 'shared', scope: 'machine', enum: ['shared', 'window'],
+    enumDescriptions: ['One daemon for all windows of this user.', 'A daemon for each window.'],
+    text: 'How the daemon runs. If the shared one cannot be reached in 5 seconds, a window starts its own.',
+  },
+  'daemon.idleMinutes': {
+    type: 'number', default: 5, minimum: 0, maximum: 10080, scope: 'machine',
+    text: 'Minutes after the last window has gone until the daemon exits. 0: it stays.',
+  },
+  'decorations.enabled': {
+    type: 'boolean', default: true, scope: 'window',
+    text: 'Show behind a line that a question was asked about it, and whether the answer came from the cache.',
+  },
+  prices: {
+    type: 'object', scope: 'application',
+    default: {
+      'gpt-4o-mini*': [0.15, 0.6], 'gpt-4o*': [2.5, 10], 'gpt-4.1*': [2, 8], 'gpt-5*': [1.25, 10],
+      'claude-*haiku*': [1, 5], 'claude-*sonnet*': [3, 15], 'claude-*opus*': [5, 25],
+    },
+    additionalProperties: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
+    text: 'Price table: model name (with `*`) to US dollars for a million prompt tokens and a million answer tokens. Used ' +
+      'only to show what hits saved; the first row that fits is taken.',
+  },
+} as const satisfies Record<string, Row>;
+
+export type SettingName = keyof typeof settingsTable;
+
+/** What the daemon needs of them. `ttl` in days, as a person wrote it. */
+export interface CacheSettings {
+  enabled: boolean;
+  matching: 'exact' | 'distance';
+  scoreThreshold: number;
+  ttl: number;
+  maxEntries: number;
+  embeddingDeadlineMs: number;
+  embeddingEndpoint: string;
+  embeddingModel: string;
+  idleMinutes: number;
+}
+
+export const defaultCacheSettings: CacheSettings = {
+  enabled: settingsTable.enabled.default,
+  matching: settingsTable.matching.default,
+  scoreThreshold: settingsTable.scoreThreshold.default,
+  ttl: settingsTable.ttl.default,
+  maxEntries: settingsTable.maxEntries.default,
+  embeddingDeadlineMs: settingsTable['embedding.deadlineMs'].default,
+  embeddingEndpoint: settingsTable['embedding.endpoint'].default,
+  embeddingModel: settingsTable['embedding.model'].default,
+  idleMinutes: settingsTable['daemon.idleMinutes'].default,
+};

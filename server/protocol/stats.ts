@@ -1,0 +1,35 @@
+// Counters and what people read from them.
+
+/** Sums since `since`. Kept by the store, so that they survive the daemon and are shared by all windows. */
+export interface Counts {
+  hits: number;
+  exactHits: number;
+  misses: number;
+  bypasses: number;
+  /** Misses that a person asked for; not part of the hit rate. */
+  refreshes: number;
+  wrongHits: number;
+  savedMs: number;
+}
+
+/** Tokens that hits did not cost, by model, so that a price table can turn them into money. */
+export interface SavedTokens {
+  model: string;
+  promptTokens: number;
+  completionTokens: number;
+}
+
+export interface Stats extends Counts {
+  /** When counting began, milliseconds since 1970. */
+  since: number;
+  saved: SavedTokens[];
+  entries: number;
+  sizeBytes: number;
+  lastHitDistance: number | null;
+}
+
+/** Hits among hits and misses, 0..1; null before the first. Bypasses and refreshes are left out. */
+export function hitRate(counts: Pick<Counts, 'hits' | 'misses'>): number | null {
+  const asked = counts.hits + counts.misses;
+  return asked === 0 ? null : counts.hits / asked;
+}

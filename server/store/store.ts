@@ -1,0 +1,73 @@
+// What the cache relies on. Every store keeps exactly this; test/contract/storeContract.ts says it as tests.
+// Does not know: what an instruction means, which distance is near enough.
+
+import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Counts, SavedTokens } from '../protocol/stats.ts';
+
+export interface NearestQuery {
+  scope: string;
+  fingerprint: string;
+  /** L2-normalised, of the length the fingerprint's other vectors have. */
+  vector: Float32Array;
+  /** Candidates wanted. */
+  k: number;
+  /** Key of the instruction at hand: candidates it is paired with in a tombstone come back marked. */
+  instructionKey: string;
+}
+
+export interface ListQuery {
+  filter: EntryFilter;
+  /** Case-insensitive words that must all occur in the instruction. */
+  search?: string;
+  offset: number;
+  limit: number;
+}
+
+export interface HitFacts {
+  at: number;
+}
+
+/** Changes to the counters; absent fields stay. */
+export type CountsDelta = Partial<Counts> & { saved?: SavedTokens };
+
+export interface Store {
+  readonly kind: string;
+  /** One line for people: "SQLite, /home/ann/.local/share/semcache/cache.db". Holds no secret. */
+  readonly description: string;
+
+  /** The live entry of this id; null when it is not there or expired. */
+  get(id: string): Promise<Entry | null>;
+  /** Live entries of scope and fingerprint, nearest first, at most k; exact distances. @throws vector-length-mismatch */
+  nearest(query: NearestQuery): Promise<Candidate[]>;
+  /** Adds, or replaces the entry of the same id (its createdAt and hits stay). Beyond the size bound the least recently used go. */
+  put(entry: Entry): Promise<void>;
+  /** Counts a hit and marks the entry as used now. Does nothing when it is gone. Never changes expiresAt. */
+  recordHit(id: string, facts: HitFacts): Promise<void>;
+  /** Removes all that fit; an empty filter removes every entry. Resolves to how many. Tombstones and counters stay. */
+  clear(filter: EntryFilter): Promise<number>;
+  /** Live entries that fit, newest update first, with their number. */
+  list(query: ListQuery): Promise<{ total: number; entries: EntrySummary[] }>;
+  /** Every live entry, in no order; entries put meanwhile may be missing. */
+  entries(): AsyncIterable<Entry>;
+
+  addTombstone(tombstone: Tombstone): Promise<void>;
+  tombstones(): Promise<Tombstone[]>;
+
+  addCounts(delta: CountsDelta): Promise<void>;
+  counts(): Promise<Counts & { since: number; saved: SavedTokens[] }>;
+  /** Sets all counters to 0 and `since` to now. */
+  resetCounts(): Promise<void>;
+
+  /** Live entries and what they take on disk or in memory. */
+  size(): Promise<{ entries: number; bytes: number }>;
+  setMaxEntries(maxEntries: number): Promise<void>;
+  /** Everything written so far is safe when this resolves. */
+  close(): Promise<void>;
+}
+
+/** What every store is given when it is opened. */
+export interface StoreOptions {
+  /** Milliseconds since 1970. */
+  now: () => number;
+  maxEntries: number;
+}
