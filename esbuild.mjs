@@ -1,2 +1,129 @@
-// Bundles the extension and the daemon into dist/. `node esbuild.mjs [--watch]`
-import { build } from 'esbuild';
+// Bundles the extension and the daemon into dist/, with the model and the ONNX runtime beside them.
+// Run it: node esbuild.mjs [--watch]. Use it: buildBundles().
+//
+// dist/client/extension.cjs       VS Code loads it
+// dist/server/main.cjs            the daemon and the command line
+// dist/server/modelWorker.cjs     the worker thread that runs the model
+// dist/server/models/…            weights, tokenizer, checksums, notice
+// dist/server/onnxruntime/…       ort-wasm-simd.wasm, and the native runtime of this machine where there is one
+
+import { context } from 'esbuild';
+import { cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+export const distFolder = path.join(root, 'dist');
+const modules = path.join(root, 'node_modules');
+
+const bundles = [
+  { entry: 'client/extension.ts', outfile: 'dist/client/extension.cjs' },
+  { entry: 'server/main.ts', outfile: 'dist/server/main.cjs' },
+  { entry: 'server/embedding/modelWorker.ts', outfile: 'dist/server/modelWorker.cjs' },
+];
+
+/** Builds everything; with `watch`, keeps building until the returned function is called. */
+export async function buildBundles({ watch = false } = {}) {
+  const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  const builtAt = Date.now();
+  const contexts = await Promise.all(
+    bundles.filter(({ entry }) => existsSync(path.join(root, entry))).map(bundle => context(optionsOf(bundle, { version, builtAt }))),
+  );
+  await Promise.all(contexts.map(each => each.rebuild()));
+  await copyModels();
+  await copyRuntime();
+  if (watch) await Promise.all(contexts.map(each => each.watch()));
+  const stop = () => Promise.all(contexts.map(each => each.dispose()));
+  if (!watch) await stop();
+  return stop;
+}
+
+/** Files of the native ONNX runtime for one platform, as absolute paths; empty where there is none. */
+export function nativeRuntimeFiles(platform, arch) {
+  const folder = path.join(modules, 'onnxruntime-node/bin/napi-v3', platform, arch);
+  const names = {
+    linux: ['onnxruntime_binding.node', 'libonnxruntime.so.1.14.0'],
+    darwin: ['onnxruntime_binding.node', 'libonnxruntime.1.14.0.dylib'],
+    win32: ['onnxruntime_binding.node', 'onnxruntime.dll'],
+  }[platform];
+  return (names ?? []).map(name => path.join(folder, name)).filter(existsSync);
+}
+
+function optionsOf({ entry, outfile }, { version, builtAt }) {
+  return {
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    minify: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node22',
+    mainFields: ['module', 'main'],
+    external: ['vscode', '*.node'],
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: {
+      'import.meta.url': 'importMetaUrl',
+      __SEMCACHE_VERSION__: JSON.stringify(version),
+      __SEMCACHE_BUILT_AT__: String(builtAt),
+    },
+    plugins: [withoutSharp, lazyNativeRuntime],
+    logLevel: 'warning',
+    legalComments: 'none',
+  };
+}
+
+/** transformers.js imports sharp for pictures, which are never embedded here. */
+const withoutSharp = {
+  name: 'without-sharp',
+  setup(build) {
+    build.onResolve({ filter: /^sharp$/ }, () => ({ path: 'sharp', namespace: 'absent' }));
+    build.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
+/** The native runtime lies in our own folder, and is loaded when it is used: where it is absent, WASM takes over. */
+const lazyNativeRuntime = {
+  name: 'lazy-native-runtime',
+  setup(build) {
+    build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, () => ({
+      contents:
+        "Object.defineProperty(exports, 'binding', { get: () => require('./onnxruntime/onnxruntime_binding.node') });",
+      loader: 'js',
+    }));
+  },
+};
+
+async function copyModels() {
+  await cp(path.join(root, 'server/models'), path.join(distFolder, 'server/models'), {
+    recursive: true,
+    filter: async (from, to) => (await stat(from)).isDirectory() || isOlder(to, from),
+  });
+}
+
+async function copyRuntime() {
+  const to = path.join(distFolder, 'server/onnxruntime');
+  await mkdir(to, { recursive: true });
+  const files = [
+    path.join(modules, 'onnxruntime-web/dist/ort-wasm-simd.wasm'),
+    ...nativeRuntimeFiles(process.platform, process.arch),
+  ];
+  await Promise.all(files.map(file => copyIfNewer(file, path.join(to, path.basename(file)))));
+}
+
+/** Removes first: writing over a library that a running daemon has loaded would crash it. */
+async function copyIfNewer(from, to) {
+  if (!(await isOlder(to, from))) return;
+  await rm(to, { force: true });
+  await cp(from, to);
+}
+
+async function isOlder(to, from) {
+  const [there, here] = await Promise.all([stat(to).catch(() => null), stat(from)]);
+  return there === null || there.size !== here.size || there.mtimeMs < here.mtimeMs;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildBundles({ watch: process.argv.includes('--watch') });
+}
