@@ -7,6 +7,7 @@ export const errorCodes = {
   'entry-not-found': 404,
   'incompatible-protocol': 426,
   'draining': 503,
+  'daemon-unreachable': 503,
   'store-unreachable': 503,
   'store-damaged': 500,
   'store-too-new': 500,

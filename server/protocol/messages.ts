@@ -4,7 +4,7 @@
 // Handshake: `initialize` carries InitializationOptions with the token of the discovery record; until it has been
 // accepted every other request is refused with 'not-authenticated'.
 
-import { NotificationType, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
+import { NotificationType, NotificationType0, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
 import type { AnswerPart, Generation, UpstreamPart } from './answer.ts';
 import type { Entry, EntryFilter, EntrySummary } from './entry.ts';
 import type { ModelRequest, Route } from './prompt.ts';
@@ -152,8 +152,17 @@ export interface Health {
 }
 export const healthChanged = new NotificationType<Health>('semcache/health');
 
-/** A newer build asks an older daemon to finish what it does and exit. Refused for an equal or older build. */
-export const drainRequest = new RequestType<{ build: Build }, { draining: boolean }, void>('semcache/drain');
+/**
+ * A newer build asks an older daemon to finish what it does and exit. Refused for an equal or older build, unless
+ * `force`: a person asked for a restart, and answers in progress get 2 seconds.
+ */
+export interface DrainParams {
+  build: Build;
+  force?: boolean;
+}
+export const drainRequest = new RequestType<DrainParams, { draining: boolean }, void>('semcache/drain');
+/** To every session of a draining daemon: the one who asked for it starts the next; the others wait a moment for that. */
+export const drainingNotification = new NotificationType0('semcache/draining');
 
 /** Data of a JSON-RPC error that began as a SemcacheError. */
 export interface ErrorData {
