@@ -1,9 +1,13 @@
-// Which build this is. esbuild puts the bundle's build in the place of SEMCACHE_BUILD.
+// Which build this is. esbuild.mjs writes both figures into the bundles.
+// Always true: straight from the sources `builtAt` is 0, so that a source run never asks a real daemon to drain.
 
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Build } from './messages.ts';
 
-declare const SEMCACHE_BUILD: Build | undefined;
+declare const __SEMCACHE_VERSION__: string;
+declare const __SEMCACHE_BUILT_AT__: number;
 
-/** Of this bundle; run straight from the sources, the oldest build there is. */
-export const build: Build =
-  typeof SEMCACHE_BUILD === 'undefined' ? { version: '0.0.0-source', builtAt: 0 } : SEMCACHE_BUILD;
+export const build: Build = {
+  version: typeof __SEMCACHE_VERSION__ === 'undefined' ? packageJson.version : __SEMCACHE_VERSION__,
+  builtAt: typeof __SEMCACHE_BUILT_AT__ === 'undefined' ? 0 : __SEMCACHE_BUILT_AT__,
+};
