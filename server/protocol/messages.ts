@@ -55,6 +55,8 @@ export interface HttpUpstreamConfig {
   /** With or without a trailing /v1. */
   baseUrl: string;
   apiKey?: string;
+  /** Anthropic only: send the key as a bearer token (ANTHROPIC_AUTH_TOKEN), not as x-api-key. */
+  bearer?: boolean;
   models: string[];
 }
 

@@ -1,0 +1,187 @@
+// From a request to its answer, in the order it happens: look up, then serve, or ask upstream, record and store.
+// Owns: the order of the steps, and what may be stored.
+// Does not know: HTTP; VS Code; which store, embedder or upstream is in use.
+// Always true: no failure of the cache makes the prompt fail; only a failing upstream does.
+
+import type { AnswerPart, AnswerPrompt, Ask, ContentPart, EndPart, FinishReason, Outcome, Usage } from '../protocol/answer.ts';
+import { bypassWords, missWords, type Decision } from '../protocol/decision.ts';
+import { SemcacheError } from '../protocol/errors.ts';
+import type { Prompt } from '../protocol/prompt.ts';
+import type { Counters } from './counters.ts';
+import { promptFromRequest } from './promptFromRequest.ts';
+import { keysOf } from './scope.ts';
+import { contentOf, generationOf, type Found, type SemanticCache } from './semanticCache.ts';
+import { SingleFlight } from './singleFlight.ts';
+
+/** What upstream calls yield once recorded: content, then the end with its outcome. */
+type RecordedPart = ContentPart | (EndPart & Outcome);
+
+export function createAnswerPrompt(parts: {
+  cache: SemanticCache;
+  counters: Counters;
+  now: () => number;
+  /** Told of a failure to store, which no prompt sees. */
+  onFailure: (error: unknown) => void;
+}): AnswerPrompt {
+  const { cache, counters, now, onFailure } = parts;
+  const flights = new SingleFlight<RecordedPart>();
+
+  return async function* answerPrompt(ask, signal): AsyncIterable<AnswerPart> {
+    if (!ask.settings.enabled) {
+      const decision: Decision = { status: 'bypass', reason: 'cache-off', why: bypassWords['cache-off'] };
+      counters.count(decision);
+      yield { type: 'decision', decision };
+      yield* unrecorded(ask, now, signal);
+      return;
+    }
+
+    const prompt = promptFromRequest(ask.request);
+    const keys = keysOf(prompt);
+    const running = flights.get(keys.entryId);
+    if (running !== undefined) {
+      const joined = yield* join(running.read(signal), () => running.begun);
+      if (joined) return;
+    }
+
+    const found: Found =
+      ask.refresh === true
+        ? { decision: { status: 'miss', reason: 'refresh', why: missWords.refresh }, entry: null, keys, vector: null }
+        : await cache.find(prompt, ask.settings, signal);
+
+    if (found.entry !== null) {
+      yield* served(found, found.entry);
+      return;
+    }
+    counters.count(found.decision);
+    yield { type: 'decision', decision: found.decision };
+    const flight = flights.get(keys.entryId) ?? flights.begin(keys.entryId, abort => recorded(ask, prompt, found, abort));
+    yield* flight.read(signal);
+  };
+
+  /** Reads along with an equal prompt. False if that failed before it said anything: then we ask ourselves. */
+  async function* join(stream: AsyncIterable<RecordedPart>, begun: () => boolean): AsyncGenerator<AnswerPart, boolean> {
+    const decision: Decision = { status: 'miss', reason: 'in-flight', why: missWords['in-flight'] };
+    let told = false;
+    try {
+      for await (const part of stream) {
+        if (!told) {
+          counters.count(decision);
+          yield { type: 'decision', decision };
+          told = true;
+        }
+        yield part;
+      }
+      return true;
+    } catch (error) {
+      if (told || begun() || isCancelled(error)) throw error;
+      return false;
+    }
+  }
+
+  function* served(found: Found, entry: NonNullable<Found['entry']>): Iterable<AnswerPart> {
+    const [generation] = entry.generations;
+    counters.count(found.decision, entry.usage === null ? undefined : { model: entry.model, ...tokensOf(entry.usage) });
+    cache.recordHit(entry.id);
+    yield { type: 'decision', decision: found.decision };
+    if (generation !== undefined) yield* contentOf(generation);
+    yield {
+      type: 'end',
+      finish: (generation?.generationInfo?.finishReason as FinishReason | undefined) ?? 'stop',
+      ...(entry.usage === null ? {} : { usage: entry.usage }),
+      model: entry.model,
+      entryId: entry.id,
+      upstreamMs: 0,
+    };
+  }
+
+  async function* recorded(ask: Ask, prompt: Prompt, found: Found, signal: AbortSignal): AsyncIterable<RecordedPart> {
+    const content: ContentPart[] = [];
+    const startedAt = now();
+    for await (const part of ask.upstream.answer(ask.request, signal)) {
+      if (part.type !== 'end') {
+        content.push(part);
+        yield part;
+        continue;
+      }
+      const upstreamMs = now() - startedAt;
+      const usage = part.usage ?? estimatedUsage(prompt, content);
+      const model = part.model ?? ask.request.model;
+      yield { ...part, usage, model, ...(await store(ask, prompt, found, content, { finish: part.finish, usage, model, upstreamMs })) };
+      return;
+    }
+    throw new SemcacheError(
+      'upstream-failed',
+      `The answer of ${ask.upstream.name} stopped before its end. What arrived is shown; nothing was stored. Ask again.`,
+    );
+  }
+
+  async function store(
+    ask: Ask,
+    prompt: Prompt,
+    found: Found,
+    content: ContentPart[],
+    answer: { finish: FinishReason; usage: Usage; model: string; upstreamMs: number },
+  ): Promise<Outcome> {
+    const { finish, usage, model, upstreamMs } = answer;
+    const notStored = whyNotStored(finish, content, ask.settings.ttl);
+    if (notStored !== null) return { entryId: null, notStored, upstreamMs };
+    try {
+      const entry = await cache.keep({
+        prompt,
+        keys: found.keys,
+        vector: found.vector,
+        generations: [generationOf(content, { finishReason: finish, model, usage })],
+        facts: { model, route: ask.route, workspace: ask.workspace, usage, upstreamMs },
+        settings: ask.settings,
+      });
+      counters.entriesChanged();
+      return { entryId: entry.id, upstreamMs };
+    } catch (error) {
+      onFailure(error);
+      return { entryId: null, notStored: 'the store failed', upstreamMs };
+    }
+  }
+}
+
+/** Only whole answers are kept: an empty, cut, filtered or failed one would be served again and again. */
+function whyNotStored(finish: FinishReason, content: ContentPart[], ttl: number): string | null {
+  if (ttl === 0) return 'semcache.ttl is 0';
+  switch (finish) {
+    case 'stop':
+    case 'tool-calls':
+      return content.some(part => part.type !== 'text' || part.text.trim() !== '') ? null : 'the answer is empty';
+    case 'length':
+      return 'the answer was cut at the model\'s token limit';
+    case 'content-filter':
+      return 'the provider filtered the answer';
+    case 'cancelled':
+      return 'the answer was cancelled';
+    case 'error':
+    case 'unknown':
+      return 'the answer did not end properly';
+  }
+}
+
+async function* unrecorded(ask: Ask, now: () => number, signal: AbortSignal): AsyncIterable<AnswerPart> {
+  const startedAt = now();
+  for await (const part of ask.upstream.answer(ask.request, signal)) {
+    yield part.type === 'end'
+      ? { ...part, entryId: null, notStored: 'the cache is switched off', upstreamMs: now() - startedAt }
+      : part;
+  }
+}
+
+/** Four characters a token, where the upstream reports nothing. */
+function estimatedUsage(prompt: Prompt, content: ContentPart[]): Usage {
+  const asked = prompt.context.reduce((sum, part) => sum + part.text.length, prompt.instruction.length);
+  const answered = content.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
+  return { promptTokens: Math.ceil(asked / 4), completionTokens: Math.ceil(answered / 4), estimated: true };
+}
+
+function tokensOf({ promptTokens, completionTokens }: Usage): { promptTokens: number; completionTokens: number } {
+  return { promptTokens, completionTokens };
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof SemcacheError && error.code === 'cancelled';
+}

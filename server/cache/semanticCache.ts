@@ -1,0 +1,279 @@
+// The seed's three verbs (lookup, update, clear), and the same on prompts that are already split.
+// Owns: the order of the tiers (exact, then by meaning) and what an entry records.
+// Does not know: which store or model is in use; upstreams; wire formats.
+// Always true: find() never throws for a failing store or embedder; the decision is then a bypass with the reason.
+
+import type { Embedder } from '../embedding/embedder.ts';
+import { decide } from '../matching/decide.ts';
+import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
+import { bypassWords, missWords, type BypassReason, type Decision, type MissReason } from '../protocol/decision.ts';
+import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
+import { SemcacheError } from '../protocol/errors.ts';
+import type { LookupResult } from '../protocol/messages.ts';
+import type { ModelRequest, Prompt, Route } from '../protocol/prompt.ts';
+import { defaultCacheSettings, type CacheSettings } from '../protocol/settings.ts';
+import type { Store } from '../store/store.ts';
+import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
+import { keysOf, type PromptKeys } from './scope.ts';
+
+/** Candidates fetched for a decision. */
+const candidateCount = 3;
+const dayMs = 24 * 60 * 60 * 1000;
+
+export interface Found {
+  decision: Decision;
+  /** The entry that answers; null unless the decision is a hit. */
+  entry: Entry | null;
+  keys: PromptKeys;
+  /** The instruction's vector where it was made, so that storing the answer need not make it again. */
+  vector: Float32Array | null;
+}
+
+/** What is known of a fresh answer beside its text. */
+export interface AnswerFacts {
+  model: string;
+  route: Route;
+  workspace: string | null;
+  usage: Usage | null;
+  upstreamMs: number;
+}
+
+export class SemanticCache {
+  readonly #store: Store;
+  readonly #embedder: Embedder | null;
+  readonly #now: () => number;
+
+  constructor(parts: { store: Store; embedder: Embedder | null; now: () => number }) {
+    this.#store = parts.store;
+    this.#embedder = parts.embedder;
+    this.#now = parts.now;
+  }
+
+  /** The seed's lookup: the nearest entry of this llmString that may answer, or a miss. */
+  async lookup(prompt: string, llmString: string, settings: CacheSettings = defaultCacheSettings): Promise<LookupResult> {
+    const { decision, entry } = await this.find(promptFromText(prompt, llmString), settings);
+    return { decision, generations: entry?.generations ?? null };
+  }
+
+  /** The seed's update: stores, or replaces what the same prompt and llmString had. */
+  async update(
+    prompt: string,
+    llmString: string,
+    generations: Generation[],
+    settings: CacheSettings = defaultCacheSettings,
+  ): Promise<Entry> {
+    const split = promptFromText(prompt, llmString);
+    const facts: AnswerFacts = { model: llmString, route: 'cli', workspace: null, usage: null, upstreamMs: 0 };
+    return this.keep({ prompt: split, keys: keysOf(split), vector: null, generations, facts, settings });
+  }
+
+  /** The seed's clear; an empty filter is every entry. Resolves to the number removed. */
+  async clear(filter: EntryFilter = {}): Promise<number> {
+    return this.#store.clear(filter);
+  }
+
+  /** Which entry answers this prompt, if any, and why. @throws SemcacheError cancelled, nothing else */
+  async find(prompt: Prompt, settings: CacheSettings, signal?: AbortSignal): Promise<Found> {
+    const keys = keysOf(prompt);
+    const failed = (reason: BypassReason, vector: Float32Array | null = null): Found => ({
+      decision: { status: 'bypass', reason, why: bypassWords[reason] },
+      entry: null,
+      keys,
+      vector,
+    });
+
+    let same: Entry | null;
+    try {
+      same = await this.#store.get(keys.entryId);
+    } catch {
+      return failed('store-failed');
+    }
+    if (same !== null) return { ...this.#hit(same, 'exact', 0, 'The same question about the same context.'), keys, vector: null };
+
+    if (settings.matching === 'exact' || prompt.exactOnly !== undefined) {
+      const why = prompt.exactOnly === undefined ? missWords['no-entry'] : `${missWords['exact-only']} (${prompt.exactOnly})`;
+      return { decision: { status: 'miss', reason: 'exact-only', why }, entry: null, keys, vector: null };
+    }
+
+    if (this.#embedder === null) return failed('embedding-failed');
+    let vector: Float32Array;
+    try {
+      [vector] = (await this.#embedder.embed([prompt.instruction], signal)) as [Float32Array];
+    } catch (error) {
+      if (error instanceof SemcacheError && error.code === 'cancelled') throw error;
+      return failed(error instanceof SemcacheError && error.code === 'embedding-timeout' ? 'embedding-timeout' : 'embedding-failed');
+    }
+
+    let nearest: Candidate[];
+    try {
+      nearest = await this.#store.nearest({
+        scope: keys.scope,
+        fingerprint: this.#embedder.fingerprint,
+        vector,
+        k: candidateCount,
+        instructionKey: keys.instructionKey,
+      });
+    } catch {
+      return failed('store-failed', vector);
+    }
+    return { ...(await this.#decided(prompt, nearest.filter(replayableByMeaning), settings)), keys, vector };
+  }
+
+  /** Stores an answer under its prompt, replacing an earlier one. Without a working embedder it is found by equality only. */
+  async keep(kept: {
+    prompt: Prompt;
+    keys: PromptKeys;
+    vector: Float32Array | null;
+    generations: Generation[];
+    facts: AnswerFacts;
+    settings: CacheSettings;
+  }): Promise<Entry> {
+    const { prompt, keys, facts } = kept;
+    const vector = kept.vector ?? (await this.#vectorFor(prompt));
+    const now = this.#now();
+    const entry: Entry = {
+      id: keys.entryId,
+      scope: keys.scope,
+      llmString: prompt.llmString,
+      instruction: prompt.instruction,
+      instructionKey: keys.instructionKey,
+      context: keys.marks,
+      fingerprint: vector === null ? null : this.#embedder!.fingerprint,
+      vector,
+      generations: kept.generations,
+      ...facts,
+      createdAt: now,
+      updatedAt: now,
+      expiresAt: now + kept.settings.ttl * dayMs,
+      lastHitAt: null,
+      hits: 0,
+    };
+    await this.#store.put(entry);
+    return entry;
+  }
+
+  /** Marks an entry as used. A failing store is not the caller's concern. */
+  recordHit(id: string): void {
+    void this.#store.recordHit(id, { at: this.#now() }).catch(() => undefined);
+  }
+
+  /** Replaces the answer's text; its time to live begins again. @throws SemcacheError entry-not-found */
+  async edit(id: string, text: string): Promise<void> {
+    const entry = await this.#existing(id);
+    const now = this.#now();
+    const [first, ...others] = entry.generations;
+    const { content: _recorded, message: _message, ...kept } = first ?? { text: '' };
+    await this.#store.put({
+      ...entry,
+      generations: [{ ...kept, text }, ...others],
+      updatedAt: now,
+      expiresAt: now + (entry.expiresAt - entry.updatedAt),
+    });
+  }
+
+  /**
+   * The entry does not answer this request: the two instructions are never matched again. If they are the same
+   * question, the answer itself is wrong and the entry goes. @throws SemcacheError entry-not-found
+   */
+  async wrongAnswer(id: string, request: ModelRequest): Promise<void> {
+    const entry = await this.#existing(id);
+    const { instructionKey } = keysOf(promptFromRequest(request));
+    if (instructionKey === entry.instructionKey) {
+      await this.#store.clear({ ids: [id] });
+      return;
+    }
+    const [a, b] = [instructionKey, entry.instructionKey].sort() as [string, string];
+    await this.#store.addTombstone({ a, b, createdAt: this.#now() });
+  }
+
+  async #decided(prompt: Prompt, candidates: Candidate[], settings: CacheSettings): Promise<{ decision: Decision; entry: Entry | null }> {
+    const verdict = await decide({
+      mode: settings.matching,
+      scoreThreshold: settings.scoreThreshold,
+      instruction: prompt.instruction,
+      candidates,
+    });
+    if (verdict.accepted !== null) return this.#hit(verdict.accepted.entry, 'semantic', verdict.accepted.distance, verdict.why);
+    return { decision: missed(verdict.missReason ?? 'no-entry', candidates[0]), entry: null };
+  }
+
+  #hit(entry: Entry, match: 'exact' | 'semantic', distance: number, why: string): { decision: Decision; entry: Entry } {
+    return {
+      decision: {
+        status: 'hit',
+        match,
+        entryId: entry.id,
+        instruction: entry.instruction,
+        distance,
+        ageMs: Math.max(0, this.#now() - entry.updatedAt),
+        savedMs: entry.upstreamMs,
+        savedTokens: entry.usage === null ? 0 : entry.usage.promptTokens + entry.usage.completionTokens,
+        model: entry.model,
+        why,
+      },
+      entry,
+    };
+  }
+
+  async #existing(id: string): Promise<Entry> {
+    const entry = await this.#store.get(id);
+    if (entry !== null) return entry;
+    throw new SemcacheError(
+      'entry-not-found',
+      `There is no cached answer ${id}: it has expired, was cleared or made room for newer ones. Ask again to store a fresh one.`,
+    );
+  }
+
+  async #vectorFor(prompt: Prompt): Promise<Float32Array | null> {
+    if (this.#embedder === null || prompt.exactOnly !== undefined) return null;
+    try {
+      const [vector] = await this.#embedder.embed([prompt.instruction]);
+      return vector ?? null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** Tool calls and attachments in an answer are replayed for an identical prompt only. */
+function replayableByMeaning(candidate: Candidate): boolean {
+  return candidate.entry.generations.every(generation =>
+    (generation.content ?? []).every(part => part.type === 'text'),
+  );
+}
+
+function missed(reason: MissReason, nearest: Candidate | undefined): Decision {
+  return {
+    status: 'miss',
+    reason,
+    why: missWords[reason],
+    ...(nearest === undefined
+      ? {}
+      : {
+          nearest: {
+            entryId: nearest.entry.id,
+            instruction: nearest.entry.instruction,
+            distance: nearest.distance,
+          },
+        }),
+  };
+}
+
+/** A recorded answer as one generation. Neighbouring text parts are joined. */
+export function generationOf(content: ContentPart[], info: Record<string, unknown>): Generation {
+  const joined: ContentPart[] = [];
+  for (const part of content) {
+    const last = joined.at(-1);
+    if (part.type === 'text' && last?.type === 'text') joined[joined.length - 1] = { type: 'text', text: last.text + part.text };
+    else joined.push(part);
+  }
+  const text = textOf(joined);
+  return joined.every(part => part.type === 'text')
+    ? { text, generationInfo: info }
+    : { text, generationInfo: info, content: joined };
+}
+
+/** What a reader is sent of a stored generation. */
+export function contentOf(generation: Generation): ContentPart[] {
+  return generation.content ?? [{ type: 'text', text: generation.text }];
+}
