@@ -3,7 +3,7 @@
 import type { FinishReason, Usage, UpstreamPart } from '../protocol/answer.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Message, MessagePart, ModelRequest } from '../protocol/prompt.ts';
-import { textOfPart } from './partText.ts';
+import { textOfPart } from '../protocol/partText.ts';
 import type { Wire, WireReader } from './wire.ts';
 
 /** The API demands a limit; what every current model allows. */

@@ -1,6 +1,6 @@
-// How tagged context reads to a model that gets one text.
+// How tagged context reads to a model that gets one text: the same for every upstream, whether the daemon or the window asks it.
 
-import type { MessagePart } from '../protocol/prompt.ts';
+import type { MessagePart } from './prompt.ts';
 
 /** Code and files in a fence under their name, everything else as it is. */
 export function textOfPart(part: MessagePart): string {
