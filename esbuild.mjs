@@ -60,7 +60,6 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
     format: 'cjs',
     platform: 'node',
     target: 'node22',
-    mainFields: ['module', 'main'],
     external: ['vscode', '*.node'],
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     define: {
@@ -68,28 +67,33 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
       __SEMCACHE_VERSION__: JSON.stringify(version),
       __SEMCACHE_BUILT_AT__: String(builtAt),
     },
-    plugins: [withoutSharp, lazyNativeRuntime],
+    plugins: [leanTransformers, nativeRuntimeBeside],
     logLevel: 'warning',
     legalComments: 'none',
   };
 }
 
-/** transformers.js imports sharp for pictures, which are never embedded here. */
-const withoutSharp = {
-  name: 'without-sharp',
+/**
+ * transformers.js imports sharp, for pictures, and the native runtime, which may be loaded only by onnxSession.ts. The tokenizer uses
+ * neither.
+ */
+const leanTransformers = {
+  name: 'lean-transformers',
   setup(build) {
-    build.onResolve({ filter: /^sharp$/ }, () => ({ path: 'sharp', namespace: 'absent' }));
-    build.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'export default {};' }));
+    build.onResolve({ filter: /^(sharp|onnxruntime-node)$/ }, ({ importer, resolveDir }) =>
+      /[\\/]@xenova[\\/]transformers[\\/]/.test(importer)
+        ? build.resolve('onnxruntime-common', { kind: 'import-statement', resolveDir })
+        : undefined,
+    );
   },
 };
 
-/** The native runtime lies in our own folder, and is loaded when it is used: where it is absent, WASM takes over. */
-const lazyNativeRuntime = {
-  name: 'lazy-native-runtime',
+/** In the bundle the native runtime lies in a folder of its own. */
+const nativeRuntimeBeside = {
+  name: 'native-runtime-beside',
   setup(build) {
     build.onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, () => ({
-      contents:
-        "Object.defineProperty(exports, 'binding', { get: () => require('./onnxruntime/onnxruntime_binding.node') });",
+      contents: "exports.binding = require('./onnxruntime/onnxruntime_binding.node');",
       loader: 'js',
     }));
   },

@@ -11,3 +11,6 @@ export const build: Build = {
   version: typeof __SEMCACHE_VERSION__ === 'undefined' ? packageJson.version : __SEMCACHE_VERSION__,
   builtAt: typeof __SEMCACHE_BUILT_AT__ === 'undefined' ? 0 : __SEMCACHE_BUILT_AT__,
 };
+
+/** False in a run straight from the sources. */
+export const isBundled = typeof __SEMCACHE_VERSION__ !== 'undefined';
