@@ -6,7 +6,7 @@
 import type { Embedder } from '../embedding/embedder.ts';
 import { decide } from '../matching/decide.ts';
 import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
-import { bypassWords, missWords, type BypassReason, type Decision, type MissReason } from '../protocol/decision.ts';
+import { bypassWords, missWords, type BypassReason, type Decision } from '../protocol/decision.ts';
 import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { LookupResult } from '../protocol/messages.ts';
@@ -194,7 +194,15 @@ export class SemanticCache {
       candidates,
     });
     if (verdict.accepted !== null) return this.#hit(verdict.accepted.entry, 'semantic', verdict.accepted.distance, verdict.why);
-    return { decision: missed(verdict.missReason ?? 'no-entry', candidates[0]), entry: null };
+    return {
+      decision: {
+        status: 'miss',
+        reason: verdict.missReason ?? 'no-entry',
+        why: verdict.why,
+        ...(verdict.nearest === null ? {} : { nearest: verdict.nearest }),
+      },
+      entry: null,
+    };
   }
 
   #hit(entry: Entry, match: 'exact' | 'semantic', distance: number, why: string): { decision: Decision; entry: Entry } {
@@ -240,23 +248,6 @@ function replayableByMeaning(candidate: Candidate): boolean {
   return candidate.entry.generations.every(generation =>
     (generation.content ?? []).every(part => part.type === 'text'),
   );
-}
-
-function missed(reason: MissReason, nearest: Candidate | undefined): Decision {
-  return {
-    status: 'miss',
-    reason,
-    why: missWords[reason],
-    ...(nearest === undefined
-      ? {}
-      : {
-          nearest: {
-            entryId: nearest.entry.id,
-            instruction: nearest.entry.instruction,
-            distance: nearest.distance,
-          },
-        }),
-  };
 }
 
 /** A recorded answer as one generation. Neighbouring text parts are joined. */
