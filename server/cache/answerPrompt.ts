@@ -3,7 +3,7 @@
 // Does not know: HTTP; VS Code; which store, embedder or upstream is in use.
 // Always true: no failure of the cache makes the prompt fail; only a failing upstream does.
 
-import type { AnswerPart, AnswerPrompt, Ask, ContentPart, EndPart, FinishReason, Outcome, Usage } from '../protocol/answer.ts';
+import type { AnswerPart, AnswerPrompt, Ask, ContentPart, EndPart, FinishReason, Outcome, Usage, WirePart } from '../protocol/answer.ts';
 import { bypassWords, missWords, type Decision } from '../protocol/decision.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Prompt } from '../protocol/prompt.ts';
@@ -14,7 +14,7 @@ import { contentOf, generationOf, type Found, type SemanticCache } from './seman
 import { SingleFlight } from './singleFlight.ts';
 
 /** What upstream calls yield once recorded: content, then the end with its outcome. */
-type RecordedPart = ContentPart | (EndPart & Outcome);
+type RecordedPart = ContentPart | WirePart | (EndPart & Outcome);
 
 export function createAnswerPrompt(parts: {
   cache: SemanticCache;
@@ -26,9 +26,11 @@ export function createAnswerPrompt(parts: {
   const { cache, counters, now, onFailure } = parts;
   const flights = new SingleFlight<RecordedPart>();
 
-  return async function* answerPrompt(ask, signal): AsyncIterable<AnswerPart> {
-    if (!ask.settings.enabled) {
-      const decision: Decision = { status: 'bypass', reason: 'cache-off', why: bypassWords['cache-off'] };
+  async function* answerPrompt(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerPart | WirePart> {
+    if (!ask.settings.enabled || ask.bypass !== undefined) {
+      const decision: Decision = ask.settings.enabled
+        ? { status: 'bypass', reason: 'uncacheable', why: ask.bypass ?? bypassWords.uncacheable }
+        : { status: 'bypass', reason: 'cache-off', why: bypassWords['cache-off'] };
       counters.count(decision);
       yield { type: 'decision', decision };
       yield* unrecorded(ask, now, signal);
@@ -37,8 +39,11 @@ export function createAnswerPrompt(parts: {
 
     const prompt = promptFromRequest(ask.request);
     const keys = keysOf(prompt);
-    const running = flights.get(keys.entryId);
-    if (running !== undefined) {
+    const flightKey = `${keys.entryId} ${ask.wire ?? ''}`;
+    const running = flights.get(flightKey);
+    if (running?.landing === true) {
+      await running.landed(signal);
+    } else if (running !== undefined) {
       const joined = yield* join(running.read(signal), () => running.begun);
       if (joined) return;
     }
@@ -46,7 +51,7 @@ export function createAnswerPrompt(parts: {
     const found: Found =
       ask.refresh === true
         ? { decision: { status: 'miss', reason: 'refresh', why: missWords.refresh }, entry: null, keys, vector: null }
-        : await cache.find(prompt, ask.settings, signal);
+        : await cache.find(prompt, ask.settings, signal, ask.accepts);
 
     if (found.entry !== null) {
       yield* served(found, found.entry);
@@ -54,12 +59,14 @@ export function createAnswerPrompt(parts: {
     }
     counters.count(found.decision);
     yield { type: 'decision', decision: found.decision };
-    const flight = flights.get(keys.entryId) ?? flights.begin(keys.entryId, abort => recorded(ask, prompt, found, abort));
+    const flight = flights.get(flightKey) ?? flights.begin(flightKey, (abort, land) => recorded(ask, prompt, found, abort, land));
     yield* flight.read(signal);
-  };
+  }
+  // Wire parts come from wire upstreams only, and those are asked by readers of wire parts.
+  return answerPrompt as AnswerPrompt;
 
   /** Reads along with an equal prompt. False if that failed before it said anything: then we ask ourselves. */
-  async function* join(stream: AsyncIterable<RecordedPart>, begun: () => boolean): AsyncGenerator<AnswerPart, boolean> {
+  async function* join(stream: AsyncIterable<RecordedPart>, begun: () => boolean): AsyncGenerator<AnswerPart | WirePart, boolean> {
     const decision: Decision = { status: 'miss', reason: 'in-flight', why: missWords['in-flight'] };
     let told = false;
     try {
@@ -89,24 +96,37 @@ export function createAnswerPrompt(parts: {
       finish: (generation?.generationInfo?.finishReason as FinishReason | undefined) ?? 'stop',
       ...(entry.usage === null ? {} : { usage: entry.usage }),
       model: entry.model,
+      ...(generation?.message === undefined ? {} : { message: generation.message }),
       entryId: entry.id,
       upstreamMs: 0,
     };
   }
 
-  async function* recorded(ask: Ask, prompt: Prompt, found: Found, signal: AbortSignal): AsyncIterable<RecordedPart> {
+  async function* recorded(
+    ask: Ask,
+    prompt: Prompt,
+    found: Found,
+    signal: AbortSignal,
+    land: () => void,
+  ): AsyncIterable<RecordedPart> {
     const content: ContentPart[] = [];
     const startedAt = now();
     for await (const part of ask.upstream.answer(ask.request, signal)) {
+      if (part.type === 'wire') {
+        if (part.step === 'done' || (part.step === 'body' && part.terminal === true)) land();
+        yield part;
+        continue;
+      }
       if (part.type !== 'end') {
         content.push(part);
         yield part;
         continue;
       }
+      land();
       const upstreamMs = now() - startedAt;
       const usage = part.usage ?? estimatedUsage(prompt, content);
       const model = part.model ?? ask.request.model;
-      yield { ...part, usage, model, ...(await store(ask, prompt, found, content, { finish: part.finish, usage, model, upstreamMs })) };
+      yield { ...part, usage, model, ...(await store(ask, prompt, found, content, { ...part, usage, model, upstreamMs })) };
       return;
     }
     throw new SemcacheError(
@@ -120,17 +140,17 @@ export function createAnswerPrompt(parts: {
     prompt: Prompt,
     found: Found,
     content: ContentPart[],
-    answer: { finish: FinishReason; usage: Usage; model: string; upstreamMs: number },
+    answer: EndPart & { usage: Usage; model: string; upstreamMs: number },
   ): Promise<Outcome> {
-    const { finish, usage, model, upstreamMs } = answer;
-    const notStored = whyNotStored(finish, content, ask.settings.ttl);
+    const { finish, usage, model, message, upstreamMs } = answer;
+    const notStored = whyNotStored(finish, content, ask);
     if (notStored !== null) return { entryId: null, notStored, upstreamMs };
     try {
       const entry = await cache.keep({
         prompt,
         keys: found.keys,
         vector: found.vector,
-        generations: [generationOf(content, { finishReason: finish, model, usage })],
+        generations: [{ ...generationOf(content, { finishReason: finish, model, usage }), ...(message === undefined ? {} : { message }) }],
         facts: { model, route: ask.route, workspace: ask.workspace, usage, upstreamMs },
         settings: ask.settings,
       });
@@ -144,8 +164,9 @@ export function createAnswerPrompt(parts: {
 }
 
 /** Only whole answers are kept: an empty, cut, filtered or failed one would be served again and again. */
-function whyNotStored(finish: FinishReason, content: ContentPart[], ttl: number): string | null {
-  if (ttl === 0) return 'semcache.ttl is 0';
+function whyNotStored(finish: FinishReason, content: ContentPart[], ask: Ask): string | null {
+  if (ask.noStore === true) return 'the request asked for that';
+  if (ask.settings.ttl === 0) return 'semcache.ttl is 0';
   switch (finish) {
     case 'stop':
     case 'tool-calls':
@@ -162,11 +183,11 @@ function whyNotStored(finish: FinishReason, content: ContentPart[], ttl: number)
   }
 }
 
-async function* unrecorded(ask: Ask, now: () => number, signal: AbortSignal): AsyncIterable<AnswerPart> {
+async function* unrecorded(ask: Ask, now: () => number, signal: AbortSignal): AsyncIterable<AnswerPart | WirePart> {
   const startedAt = now();
   for await (const part of ask.upstream.answer(ask.request, signal)) {
     yield part.type === 'end'
-      ? { ...part, entryId: null, notStored: 'the cache is switched off', upstreamMs: now() - startedAt }
+      ? { ...part, entryId: null, notStored: ask.bypass ?? 'the cache is switched off', upstreamMs: now() - startedAt }
       : part;
   }
 }

@@ -73,7 +73,12 @@ export class SemanticCache {
   }
 
   /** Which entry answers this prompt, if any, and why. @throws SemcacheError cancelled, nothing else */
-  async find(prompt: Prompt, settings: CacheSettings, signal?: AbortSignal): Promise<Found> {
+  async find(
+    prompt: Prompt,
+    settings: CacheSettings,
+    signal?: AbortSignal,
+    accepts: (entry: Entry) => boolean = () => true,
+  ): Promise<Found> {
     const keys = keysOf(prompt);
     const failed = (reason: BypassReason, vector: Float32Array | null = null): Found => ({
       decision: { status: 'bypass', reason, why: bypassWords[reason] },
@@ -88,9 +93,10 @@ export class SemanticCache {
     } catch {
       return failed('store-failed');
     }
-    if (same !== null) return { ...this.#hit(same, 'exact', 0, 'The same question about the same context.'), keys, vector: null };
+    if (same !== null && accepts(same)) return { ...this.#hit(same, 'exact', 0, 'The same question about the same context.'), keys, vector: null };
 
     if (settings.matching === 'exact' || prompt.exactOnly !== undefined) {
+      if (same !== null) return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector: null };
       const why = prompt.exactOnly === undefined ? missWords['no-entry'] : `${missWords['exact-only']} (${prompt.exactOnly})`;
       return { decision: { status: 'miss', reason: 'exact-only', why }, entry: null, keys, vector: null };
     }
@@ -116,7 +122,11 @@ export class SemanticCache {
     } catch {
       return failed('store-failed', vector);
     }
-    return { ...(await this.#decided(prompt, nearest.filter(replayableByMeaning), settings)), keys, vector };
+    const fit = nearest.filter(({ entry }) => accepts(entry));
+    if (fit.length === 0 && (same !== null || nearest.length > 0)) {
+      return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector };
+    }
+    return { ...(await this.#decided(prompt, fit.filter(replayableByMeaning), settings)), keys, vector };
   }
 
   /** Stores an answer under its prompt, replacing an earlier one. Without a working embedder it is found by equality only. */

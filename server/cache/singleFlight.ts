@@ -7,6 +7,10 @@ import { SemcacheError } from '../protocol/errors.ts';
 export interface Flight<T> {
   /** True once the source has yielded something: joining readers then depend on it. */
   readonly begun: boolean;
+  /** True once the source has said that its answer is whole, and only has to put it away. */
+  readonly landing: boolean;
+  /** Resolves when the stream is over, however it ended. @throws SemcacheError cancelled */
+  landed(signal: AbortSignal): Promise<void>;
   read(signal: AbortSignal): AsyncIterable<T>;
 }
 
@@ -18,8 +22,11 @@ export class SingleFlight<T> {
     return this.#flights.get(key);
   }
 
-  /** Begins a stream; `source` is called on the first read, with a signal that fires when the last reader leaves. */
-  begin(key: string, source: (signal: AbortSignal) => AsyncIterable<T>): Flight<T> {
+  /**
+   * Begins a stream; `source` is called on the first read, with a signal that fires when the last reader leaves, and
+   * calls `land` when its answer is whole.
+   */
+  begin(key: string, source: Source<T>): Flight<T> {
     const flight = new SharedStream(source, () => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     });
@@ -28,24 +35,36 @@ export class SingleFlight<T> {
   }
 }
 
+type Source<T> = (signal: AbortSignal, land: () => void) => AsyncIterable<T>;
+
 class SharedStream<T> implements Flight<T> {
   readonly #parts: T[] = [];
   readonly #abort = new AbortController();
-  readonly #source: (signal: AbortSignal) => AsyncIterable<T>;
+  readonly #source: Source<T>;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #onOver: () => void;
   #iterator: AsyncIterator<T> | null = null;
   #pull: Promise<void> | null = null;
   #readers = 0;
   #over = false;
+  #landing = false;
   #failure: { error: unknown } | null = null;
 
-  constructor(source: (signal: AbortSignal) => AsyncIterable<T>, onOver: () => void) {
+  constructor(source: Source<T>, onOver: () => void) {
     this.#source = source;
     this.#onOver = onOver;
   }
 
   get begun(): boolean {
     return this.#parts.length > 0;
+  }
+
+  get landing(): boolean {
+    return this.#landing;
+  }
+
+  async landed(signal: AbortSignal): Promise<void> {
+    await orCancelled(this.#ended.promise, signal);
   }
 
   async *read(signal: AbortSignal): AsyncIterable<T> {
@@ -67,7 +86,7 @@ class SharedStream<T> implements Flight<T> {
   }
 
   #pullNext(): Promise<void> {
-    this.#iterator ??= this.#source(this.#abort.signal)[Symbol.asyncIterator]();
+    this.#iterator ??= this.#source(this.#abort.signal, () => (this.#landing = true))[Symbol.asyncIterator]();
     this.#pull ??= this.#iterator
       .next()
       .then(
@@ -94,6 +113,7 @@ class SharedStream<T> implements Flight<T> {
     this.#over = true;
     this.#failure = failure;
     this.#onOver();
+    this.#ended.resolve();
   }
 }
 

@@ -1,6 +1,7 @@
 // Answers: the stream a reader sees, what a store keeps of it, and who gives it.
 
 import type { Decision } from './decision.ts';
+import type { Entry } from './entry.ts';
 import type { ModelRequest, Route } from './prompt.ts';
 import type { CacheSettings } from './settings.ts';
 
@@ -19,7 +20,24 @@ export type ContentPart =
   | { type: 'data'; mimeType: string; base64: string }
   | { type: 'tool-call'; callId: string; name: string; input: unknown };
 
-export type EndPart = { type: 'end'; finish: FinishReason; usage?: Usage; model?: string };
+/**
+ * Bytes of a provider's own answer, for readers that pass them on as they are (`Ask.wire`): one head, the body, and
+ * `done` when the provider has ended it. Never stored.
+ */
+export type WirePart =
+  | { type: 'wire'; step: 'head'; status: number; headers: ReadonlyArray<readonly [name: string, value: string]> }
+  /** `terminal`: the event that ends the answer is among these bytes. */
+  | { type: 'wire'; step: 'body'; bytes: Uint8Array; terminal?: true }
+  | { type: 'wire'; step: 'done' };
+
+export interface EndPart {
+  type: 'end';
+  finish: FinishReason;
+  usage?: Usage;
+  model?: string;
+  /** The whole answer as its API writes it, where that says more than the parts do. Kept with the generation. */
+  message?: Record<string, unknown>;
+}
 
 /** What an upstream yields: content in order, then exactly one end. A failure is thrown instead of the end. */
 export type UpstreamPart = ContentPart | EndPart;
@@ -40,20 +58,32 @@ export type AnswerPart = { type: 'decision'; decision: Decision } | ContentPart 
 /** One ask, as a route hands it to the cache. */
 export interface Ask {
   request: ModelRequest;
-  upstream: Upstream;
+  upstream: WireUpstream;
   route: Route;
   /** Hash of the workspace; null outside one. */
   workspace: string | null;
   settings: CacheSettings;
   /** Skip the lookup, ask upstream, store what it says. */
   refresh?: boolean;
+  /** A fresh answer is not stored. */
+  noStore?: boolean;
+  /** Neither look up nor store: why, in a person's words. */
+  bypass?: string;
+  /** Whether this reader can be served this entry; any when absent. */
+  accepts?: (entry: Entry) => boolean;
+  /** The form of the wire parts that this reader passes on. An upstream call is shared within one form only. */
+  wire?: string;
 }
 
 /**
  * The one door for a prompt. Only a failing upstream makes the stream throw (its error, unchanged); whatever fails
  * in the cache becomes a bypass. Aborting `signal` ends the stream with SemcacheError 'cancelled'.
  */
-export type AnswerPrompt = (ask: Ask, signal: AbortSignal) => AsyncIterable<AnswerPart>;
+export interface AnswerPrompt {
+  /** A reader of wire parts gets them on a fresh answer only; a stored one comes as its content and end. */
+  (ask: Ask & { wire: string }, signal: AbortSignal): AsyncIterable<AnswerPart | WirePart>;
+  (ask: Ask, signal: AbortSignal): AsyncIterable<AnswerPart>;
+}
 
 /**
  * One stored answer: LangChain's Generation. A chat generation also holds the message and the recorded content.
@@ -73,6 +103,13 @@ export interface Upstream {
   readonly name: string;
   /** @throws whatever went wrong upstream; the caller passes it on unchanged. */
   answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<UpstreamPart>;
+}
+
+/** An upstream that also yields the bytes of the provider's answer; they reach those readers that asked for them. */
+export interface WireUpstream {
+  readonly name: string;
+  /** @throws whatever went wrong upstream; the caller passes it on unchanged. */
+  answer(request: ModelRequest, signal: AbortSignal): AsyncIterable<UpstreamPart | WirePart>;
 }
 
 /** The text parts of an answer, joined. */

@@ -1,8 +1,8 @@
 // What a lookup ends in, and why. Every reason a person can meet has its words here.
 
-export type MissReason = 'no-entry' | 'too-far' | 'refused' | 'tombstone' | 'refresh' | 'in-flight' | 'exact-only';
+export type MissReason = 'no-entry' | 'too-far' | 'refused' | 'tombstone' | 'refresh' | 'in-flight' | 'exact-only' | 'unfit';
 
-export type BypassReason = 'cache-off' | 'embedding-failed' | 'embedding-timeout' | 'store-failed' | 'daemon-unreachable';
+export type BypassReason = 'cache-off' | 'embedding-failed' | 'embedding-timeout' | 'store-failed' | 'daemon-unreachable' | 'uncacheable';
 
 /** The stored question nearest to the one asked. */
 export interface Nearest {
@@ -41,6 +41,7 @@ export const missWords: Record<MissReason, string> = {
   refresh: 'You asked for a fresh answer.',
   'in-flight': 'The same question was being answered already; both share that answer.',
   'exact-only': 'Only an identical prompt could have been served.',
+  unfit: 'The stored answer is older than was allowed, or cannot be given in the form that was asked for.',
 };
 
 export const bypassWords: Record<BypassReason, string> = {
@@ -49,4 +50,5 @@ export const bypassWords: Record<BypassReason, string> = {
   'embedding-timeout': 'The local embedding model did not answer in time.',
   'store-failed': 'The store of cached answers failed.',
   'daemon-unreachable': 'The Semcache daemon is not running.',
+  uncacheable: 'Requests of this kind are passed on as they are.',
 };
