@@ -4,10 +4,39 @@
 // Always true: an ask whose daemon dies before its answer began fails with 'daemon-unreachable', so that its route
 // can go to the model directly; no other call waits for ever.
 
-import type { RequestType, RequestType0 } from 'vscode-languageserver-protocol';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  CancellationTokenSource,
+  LogMessageNotification,
+  MessageType,
+  ResponseError,
+  type CancellationToken,
+  type RequestType,
+  type RequestType0,
+} from 'vscode-languageserver-protocol/node';
 import type { AnswerPart, UpstreamPart } from '../../server/protocol/answer.ts';
-import type { Build, CompleteParams, ConfigureParams, DaemonFacts, Health } from '../../server/protocol/messages.ts';
+import { messageOf, SemcacheError } from '../../server/protocol/errors.ts';
+import {
+  answerInEditorRequest,
+  answerParts,
+  completeRequest,
+  configureRequest,
+  drainingNotification,
+  drainRequest,
+  editorParts,
+  healthChanged,
+  statsChanged,
+  type AnswerInEditorParams,
+  type Build,
+  type CompleteParams,
+  type ConfigureParams,
+  type DaemonFacts,
+  type Health,
+} from '../../server/protocol/messages.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
+import { launch, semcacheErrorOf, type Attached } from './launcher.ts';
+import { PartQueue } from './partQueue.ts';
 
 /** `starting` also while reconnecting. `stopped`: by stop(), or no daemon could be started; the latter is tried again. */
 export type ConnectionState = 'starting' | 'ready' | 'stopped';
@@ -62,4 +91,380 @@ export interface ConnectionOptions {
   dataFolder?: string;
   /** Log lines of the daemon and of this connection. Hold no prompt, token or key. */
   log: (level: LogLevel, text: string) => void;
+}
+
+/** Connects at once and stays connected until stop(). Never throws: what goes wrong is in `state` and `problem`. */
+export function openDaemonConnection(options: ConnectionOptions): DaemonConnection {
+  return new ReconnectingConnection(options);
+}
+
+/** Longest wait of an ask or request for a daemon that is being started. */
+const readyDeadlineMs = 10_000;
+/** Wait before try n, and then always the last: a daemon that cannot start is not started all day. */
+const backOffMs = [0, 250, 1000, 3000, 10_000, 30_000];
+/** From this many failed tries in a row on, asks no longer wait. */
+const triesUntilStopped = 3;
+/** A connection that lasted this long was a good one: the next failure is a first one again. */
+const steadyAfterMs = 10_000;
+/** Another build is about to start a daemon. */
+const patienceMs = 3000;
+/** A daemon that does not end when asked to is ended. */
+const restartDeadlineMs = 4000;
+
+/** One ask that the daemon is answering. */
+interface RunningAsk {
+  parts: PartQueue<AnswerPart>;
+  answerInEditor: AnswerInEditor | undefined;
+  /** What the editor's model threw: told to the caller as it was, not as it came back over the wire. */
+  editorError?: { error: unknown };
+}
+
+class ReconnectingConnection implements DaemonConnection {
+  readonly #options: ConnectionOptions;
+  readonly #asks = new Map<string, RunningAsk>();
+  readonly #stateListeners = new Set<(state: ConnectionState) => void>();
+  readonly #healthListeners = new Set<(health: Health) => void>();
+  readonly #statsListeners = new Set<(stats: Stats) => void>();
+  readonly #stopped = new AbortController();
+  #state: ConnectionState = 'starting';
+  #problem: string | null = null;
+  #attached: Attached | null = null;
+  #health: Health | null = null;
+  #configuration: ConfigureParams | null = null;
+  #failures = 0;
+  #patient = false;
+  #restarting: Promise<void> | null = null;
+  #hurry = (): void => undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    void this.#stayConnected();
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  get facts(): DaemonFacts | null {
+    return this.#attached?.facts ?? null;
+  }
+
+  get health(): Health | null {
+    return this.#health;
+  }
+
+  onStateChange(listener: (state: ConnectionState) => void): Subscription {
+    return subscribed(this.#stateListeners, listener);
+  }
+
+  onHealth(listener: (health: Health) => void): Subscription {
+    return subscribed(this.#healthListeners, listener);
+  }
+
+  onStats(listener: (stats: Stats) => void): Subscription {
+    return subscribed(this.#statsListeners, listener);
+  }
+
+  async *ask(params: Omit<CompleteParams, 'askId'>, signal: AbortSignal, answerInEditor?: AnswerInEditor): AsyncIterable<AnswerPart> {
+    for (let tries = 1; ; tries += 1) {
+      const attached = await this.#ready(signal);
+      try {
+        yield* this.#askOnce(attached, params, signal, answerInEditor);
+        return;
+      } catch (error) {
+        // The daemon is being replaced and took nothing on: the next one is asked.
+        if (!(error instanceof SemcacheError && error.code === 'draining') || tries > 1) throw error;
+        this.#detach(attached);
+      }
+    }
+  }
+
+  async request<P, R>(type: RequestType<P, R, void> | RequestType0<R, void>, params?: P): Promise<R> {
+    const attached = await this.#ready(new AbortController().signal);
+    try {
+      return await attached.connection.sendRequest<R>(type.method, params);
+    } catch (error) {
+      throw asDaemonError(error);
+    }
+  }
+
+  configure(params: ConfigureParams): void {
+    this.#configuration = params;
+    if (this.#attached !== null) this.#sendConfiguration(this.#attached);
+  }
+
+  restart(): Promise<void> {
+    this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = null;
+    });
+    return this.#restarting;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    const attached = this.#attached;
+    this.#setState('stopped', null);
+    if (attached === null) return;
+    // The daemon sees the connection end either way; this says that it was meant.
+    await Promise.race([attached.connection.sendRequest('shutdown').catch(() => undefined), pause(500)]);
+    this.#detach(attached);
+  }
+
+  async #stayConnected(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await this.#backOff();
+      if (signal.aborted) return;
+      if (this.#failures < triesUntilStopped) this.#setState('starting', this.#problem);
+      const attached = await this.#launch();
+      if (attached === null) continue;
+      const attachedAt = Date.now();
+      await this.#served(attached);
+      if (signal.aborted) return;
+      if (Date.now() - attachedAt > steadyAfterMs) this.#failures = 0;
+      else this.#failures += 1;
+      this.#setState('starting', 'The connection to the daemon ended. Another is being made.');
+    }
+  }
+
+  async #launch(): Promise<Attached | null> {
+    const { serverFile, build, mode, dataFolder } = this.#options;
+    try {
+      return await launch({
+        serverFile,
+        build,
+        mode,
+        dataFolder,
+        patienceMs: this.#patient ? patienceMs : 0,
+        log: this.#options.log,
+        signal: this.#stopped.signal,
+      });
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return null;
+      this.#failures += 1;
+      this.#options.log('error', `The daemon could not be started: ${messageOf(error)}`);
+      this.#setState(this.#failures < triesUntilStopped ? 'starting' : 'stopped', messageOf(error));
+      return null;
+    } finally {
+      this.#patient = false;
+    }
+  }
+
+  /** Settles when this connection is over. */
+  async #served(attached: Attached): Promise<void> {
+    const { connection, facts } = attached;
+    if (this.#stopped.signal.aborted) {
+      attached.end();
+      return;
+    }
+    const over = new Promise<void>(resolve => {
+      connection.onClose(() => resolve());
+      connection.onDispose(() => resolve());
+      connection.onError(() => resolve());
+    });
+    connection.onNotification(answerParts, ({ askId, parts }) => this.#asks.get(askId)?.parts.push(parts));
+    connection.onNotification(statsChanged, stats => tell(this.#statsListeners, stats));
+    connection.onNotification(healthChanged, health => {
+      this.#health = health;
+      tell(this.#healthListeners, health);
+    });
+    connection.onNotification(drainingNotification, () => {
+      this.#patient = true;
+    });
+    connection.onNotification(LogMessageNotification.type, ({ type, message }) => this.#options.log(levelOf(type), message));
+    connection.onRequest(answerInEditorRequest, (call, token) => this.#answerInEditor(attached, call, token));
+
+    this.#attached = attached;
+    if (this.#configuration !== null) this.#sendConfiguration(attached);
+    this.#options.log('info', `Attached to the ${facts.mode === 'shared' ? 'shared' : 'window\'s own'} daemon, process ${facts.pid}, build ${facts.build.version}.`);
+    this.#setState('ready', null);
+    await over;
+    this.#detach(attached);
+  }
+
+  /** What this connection still owed fails now. */
+  #detach(attached: Attached): void {
+    if (this.#attached === attached) {
+      this.#attached = null;
+      this.#health = null;
+    }
+    attached.end();
+  }
+
+  /** The attached daemon, as soon as there is one. */
+  async #ready(signal: AbortSignal): Promise<Attached> {
+    const deadline = Date.now() + readyDeadlineMs;
+    while (this.#attached === null) {
+      if (signal.aborted) throw cancelled();
+      if (this.#state === 'stopped' || Date.now() > deadline) {
+        this.#hurry();
+        throw unreachable(this.#problem);
+      }
+      await this.#change(Math.max(1, deadline - Date.now()), signal);
+    }
+    return this.#attached;
+  }
+
+  /** Settles with the next change of state, after the time, or when the signal fires. */
+  #change(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', settle);
+        this.#stateListeners.delete(settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, timeoutMs);
+      signal.addEventListener('abort', settle);
+      this.#stateListeners.add(settle);
+    });
+  }
+
+  async *#askOnce(
+    attached: Attached,
+    params: Omit<CompleteParams, 'askId'>,
+    signal: AbortSignal,
+    answerInEditor: AnswerInEditor | undefined,
+  ): AsyncIterable<AnswerPart> {
+    if (signal.aborted) throw cancelled();
+    const askId = randomUUID();
+    const running: RunningAsk = { parts: new PartQueue(), answerInEditor };
+    const cancel = new CancellationTokenSource();
+    const onAbort = (): void => {
+      cancel.cancel();
+      running.parts.fail(cancelled());
+    };
+    this.#asks.set(askId, running);
+    signal.addEventListener('abort', onAbort);
+    attached.connection.sendRequest(completeRequest, { askId, ...params }, cancel.token).then(
+      () => running.parts.end(),
+      (error: unknown) => running.parts.fail(running.editorError === undefined ? asDaemonError(error) : running.editorError.error),
+    );
+    try {
+      yield* running.parts;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#asks.delete(askId);
+      // A reader that left early wants no more of it; when it is over this says nothing.
+      cancel.cancel();
+    }
+  }
+
+  /** The daemon asks this window's model. Parts that come in one turn travel together. */
+  async #answerInEditor(attached: Attached, call: AnswerInEditorParams, token: CancellationToken): Promise<void> {
+    const running = this.#asks.get(call.askId);
+    if (running?.answerInEditor === undefined) {
+      throw new ResponseError(0, 'This window can no longer answer: its question was withdrawn.', { code: 'cancelled' });
+    }
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort());
+    let waiting: UpstreamPart[] = [];
+    const send = (): void => {
+      if (waiting.length === 0) return;
+      attached.connection.sendNotification(editorParts, { callId: call.callId, parts: waiting }).catch(() => undefined);
+      waiting = [];
+    };
+    try {
+      for await (const part of running.answerInEditor(call.model, abort.signal)) {
+        if (waiting.length === 0) setImmediate(send);
+        waiting.push(part);
+      }
+    } catch (error) {
+      running.editorError = { error };
+      throw new ResponseError(0, messageOf(error), { code: 'upstream-failed' });
+    } finally {
+      send();
+    }
+  }
+
+  #sendConfiguration({ connection }: Attached): void {
+    connection.sendRequest(configureRequest, this.#configuration!).catch((error: unknown) => {
+      this.#options.log('warning', `The daemon refused the settings: ${messageOf(error)}`);
+    });
+  }
+
+  async #restart(): Promise<void> {
+    this.#failures = 0;
+    const attached = this.#attached;
+    if (attached === null) this.#hurry();
+    else await this.#endDaemon(attached);
+    await this.#ready(this.#stopped.signal);
+  }
+
+  async #endDaemon(attached: Attached): Promise<void> {
+    const gone = new Promise<'gone'>(resolve => attached.connection.onDispose(() => resolve('gone')));
+    attached.connection.sendRequest(drainRequest, { build: this.#options.build, force: true }).catch(() => undefined);
+    const outcome = await Promise.race([gone, pause(restartDeadlineMs, 'late' as const)]);
+    this.#patient = false;
+    if (outcome === 'gone') return;
+    this.#options.log('warning', `The daemon, process ${attached.facts.pid}, did not end when asked to: it is ended now.`);
+    try {
+      process.kill(attached.facts.pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+    this.#detach(attached);
+  }
+
+  /** Waits before the next try; `#hurry` ends the wait. */
+  async #backOff(): Promise<void> {
+    const waitMs = backOffMs[Math.min(this.#failures, backOffMs.length - 1)]!;
+    if (waitMs === 0) return;
+    const wait = new AbortController();
+    this.#hurry = () => wait.abort();
+    await pause(waitMs, undefined, { signal: AbortSignal.any([wait.signal, this.#stopped.signal]) }).catch(() => undefined);
+    this.#hurry = () => undefined;
+  }
+
+  #setState(state: ConnectionState, problem: string | null): void {
+    if (this.#stopped.signal.aborted && state !== 'stopped') return;
+    this.#problem = problem;
+    this.#state = state;
+    tell(this.#stateListeners, state);
+  }
+}
+
+function subscribed<T>(listeners: Set<(value: T) => void>, listener: (value: T) => void): Subscription {
+  listeners.add(listener);
+  return { dispose: () => listeners.delete(listener) };
+}
+
+function tell<T>(listeners: Set<(value: T) => void>, value: T): void {
+  for (const listener of [...listeners]) listener(value);
+}
+
+/** With the daemon's code; a connection that broke under a request is a daemon that is not there. */
+function asDaemonError(error: unknown): unknown {
+  const known = semcacheErrorOf(error);
+  return known instanceof SemcacheError ? known : unreachable(messageOf(error), error);
+}
+
+function unreachable(why: string | null, cause?: unknown): SemcacheError {
+  return new SemcacheError(
+    'daemon-unreachable',
+    `The Semcache daemon is not there${why === null ? '' : ` (${why})`}. Prompts go straight to the model until it is back. ` +
+      'Run "Semcache: Restart Daemon", or see its log.',
+    cause,
+  );
+}
+
+function cancelled(): SemcacheError {
+  return new SemcacheError('cancelled', 'The request was cancelled before its answer was complete.');
+}
+
+function levelOf(type: MessageType): LogLevel {
+  switch (type) {
+    case MessageType.Error:
+      return 'error';
+    case MessageType.Warning:
+      return 'warning';
+    case MessageType.Info:
+      return 'info';
+    default:
+      return 'debug';
+  }
 }

@@ -18,6 +18,7 @@ export const errorCodes = {
   'upstream-missing': 502,
   'upstream-failed': 502,
   'cancelled': 499,
+  'internal-error': 500,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,142 @@
+// The daemon of one user: its sessions and what they share.
+// Owns: who is attached, pushing stats and health to them, draining.
+// Does not know: sockets, records and processes (sharedDaemon.ts, windowDaemon.ts); how a request is answered.
+// Always true: only a newer build, or a person, makes it drain; nothing makes it drain twice.
+
+import { loggable, type Log } from './log.ts';
+import { build } from '../protocol/build.ts';
+import { PROTOCOL_VERSION, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
+import type { CacheSettings } from '../protocol/settings.ts';
+import type { Parts } from './parts.ts';
+import { Session, type SessionHost, type Transport } from './session.ts';
+
+/** Counts change with every prompt; windows are told at most this often. */
+const statsEveryMs = 250;
+
+export interface DaemonOptions {
+  mode: DaemonFacts['mode'];
+  dataFolder: string;
+  parts: Parts;
+  log: Log;
+  /** What windows must show; null where the connection itself is proof. */
+  token: string | null;
+  /** How long this person's daemon stays without windows changed. */
+  onIdleMinutes: (minutes: number) => void;
+  /** A session came or went. */
+  onSessions: (count: number) => void;
+  /** Another build, or a person, wants this one to end. `deadlineMs` for the asks in progress; null: as long as they take. */
+  onDrain: (deadlineMs: number | null) => void;
+}
+
+export class Daemon implements SessionHost {
+  readonly parts: Parts;
+  readonly log: Log;
+  readonly token: string | null;
+  readonly #options: DaemonOptions;
+  readonly #sessions = new Set<Session>();
+  #draining = false;
+  #statsTimer: NodeJS.Timeout | null = null;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.parts = options.parts;
+    this.log = options.log;
+    this.token = options.token;
+    this.parts.counters.onChange(() => this.#statsChanged());
+    this.parts.onHealth(() => {
+      for (const session of this.#sessions) session.tellHealth(this.parts.health());
+    });
+    this.parts.warm();
+  }
+
+  attach(transport: Transport): Session {
+    return new Session(this, transport);
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  facts(): DaemonFacts {
+    const { mode, dataFolder } = this.#options;
+    return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: null };
+  }
+
+  joined(session: Session): void {
+    this.#sessions.add(session);
+    this.log.info(`A window is attached; ${this.#sessions.size} in all.`);
+    this.#options.onSessions(this.#sessions.size);
+  }
+
+  left(session: Session): void {
+    this.#sessions.delete(session);
+    this.log.info(`A window has gone; ${this.#sessions.size} left.`);
+    this.#options.onSessions(this.#sessions.size);
+  }
+
+  configured(settings: CacheSettings, embeddingApiKey: string | undefined): void {
+    const { maxEntries, embeddingDeadlineMs, embeddingEndpoint, embeddingModel } = settings;
+    this.parts.configure({
+      maxEntries,
+      embeddingDeadlineMs,
+      embeddingEndpoint,
+      embeddingModel,
+      ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
+    });
+    this.#options.onIdleMinutes(settings.idleMinutes);
+  }
+
+  drain({ build: asking, force }: DrainParams): boolean {
+    if (force !== true && asking.builtAt <= build.builtAt) return false;
+    this.log.info(force === true ? 'A person restarts the daemon.' : `Build ${asking.version} takes over.`);
+    // After the answer to the request.
+    setImmediate(() => this.#options.onDrain(force === true ? forcedDrainMs : null));
+    return true;
+  }
+
+  /** Refuses new asks, and ends each session when its asks are over or the deadline has come. */
+  async finish(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const deadline = performance.now() + deadlineMs;
+    await this.#tellDraining([...this.#sessions]);
+    while (this.#sessions.size > 0 && performance.now() < deadline) {
+      const idle = [...this.#sessions].filter(session => session.asksInProgress === 0);
+      // A second time, so that the answer that just ended is on its way before its session is closed.
+      await this.#tellDraining(idle);
+      for (const session of idle) session.close();
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+    for (const session of [...this.#sessions]) session.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#statsTimer !== null) clearTimeout(this.#statsTimer);
+    for (const session of [...this.#sessions]) session.close();
+    await this.parts.close();
+  }
+
+  async #tellDraining(sessions: Session[]): Promise<void> {
+    await Promise.all(sessions.map(session => session.tellDraining()));
+  }
+
+  #statsChanged(): void {
+    this.#statsTimer ??= setTimeout(() => {
+      this.#statsTimer = null;
+      void this.#tellStats();
+    }, statsEveryMs);
+  }
+
+  async #tellStats(): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    try {
+      const stats = await this.parts.counters.stats();
+      for (const session of this.#sessions) session.tellStats(stats);
+    } catch (error) {
+      this.log.warning(`The counters cannot be read: ${loggable(error)}`);
+    }
+  }
+}
+
+/** A person waits for the restart: answers in progress get this long. */
+const forcedDrainMs = 2000;
+

@@ -1,0 +1,45 @@
+// Parts with the store and the embedder that the settings name.
+// Owns: which implementation is opened. Does not know: what is done with it.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { openEndpointEmbedder } from '../embedding/endpointEmbedder.ts';
+import { bundledModelFolder, openMiniLmEmbedder } from '../embedding/miniLmEmbedder.ts';
+import { defaultCacheSettings } from '../protocol/settings.ts';
+import { openStore } from '../store/openStore.ts';
+import type { Log } from './log.ts';
+import { Parts, type SharedSettings } from './parts.ts';
+
+const defaultShared: SharedSettings = {
+  maxEntries: defaultCacheSettings.maxEntries,
+  embeddingDeadlineMs: defaultCacheSettings.embeddingDeadlineMs,
+  embeddingEndpoint: defaultCacheSettings.embeddingEndpoint,
+  embeddingModel: defaultCacheSettings.embeddingModel,
+};
+
+/** One way for the daemon and the command line. `shared` where it differs from the defaults. */
+export function openParts(options: { dataFolder: string; log: Log; now: () => number; shared?: Partial<SharedSettings> }): Parts {
+  const { dataFolder, log, now } = options;
+  return new Parts({
+    log,
+    now,
+    shared: { ...defaultShared, ...options.shared },
+    open: {
+      store: async (maxEntries, onNotice) => {
+        // Opening is synchronous: whoever waits for the socket goes first.
+        await nextTurn();
+        const { store, notices } = openStore(dataFolder, { now, maxEntries });
+        notices.forEach(onNotice);
+        return store;
+      },
+      embedder: ({ embeddingEndpoint, embeddingModel, embeddingApiKey, embeddingDeadlineMs: deadlineMs }, onNotice) =>
+        embeddingEndpoint === ''
+          ? openMiniLmEmbedder({ modelFolder: bundledModelFolder, deadlineMs, onNotice })
+          : openEndpointEmbedder({
+              baseUrl: embeddingEndpoint,
+              model: embeddingModel,
+              deadlineMs,
+              ...(embeddingApiKey === undefined ? {} : { apiKey: embeddingApiKey }),
+            }),
+    },
+  });
+}

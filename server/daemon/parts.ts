@@ -1,0 +1,233 @@
+// What answers prompts: store, embedder, cache and counters, opened together and closed together.
+// Owns: when each is opened, what is told of its state, and the verbs with their counting.
+// Does not know: sessions, sockets, the command line's wording; which stores and models there are (openParts.ts).
+// Always true: what cannot be opened becomes a problem in health(), and prompts a bypass; nothing here throws for it.
+
+import { createAnswerPrompt } from '../cache/answerPrompt.ts';
+import { Counters } from '../cache/counters.ts';
+import { promptFromText } from '../cache/promptFromRequest.ts';
+import { SemanticCache } from '../cache/semanticCache.ts';
+import type { Embedder, OpenedEmbedder } from '../embedding/embedder.ts';
+import type { AnswerPart, AnswerPrompt, Ask } from '../protocol/answer.ts';
+import type { Entry, EntryFilter } from '../protocol/entry.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { Health, LookupParams, LookupResult, UpdateParams } from '../protocol/messages.ts';
+import type { ModelRequest } from '../protocol/prompt.ts';
+import type { CacheSettings } from '../protocol/settings.ts';
+import type { Store } from '../store/store.ts';
+import { lateEmbedder, lateStore } from './lateParts.ts';
+import { loggable, type Log } from './log.ts';
+
+/** What all sessions share: the last configuration decides. */
+export interface SharedSettings {
+  maxEntries: number;
+  embeddingDeadlineMs: number;
+  /** Empty: the local model. */
+  embeddingEndpoint: string;
+  embeddingModel: string;
+  embeddingApiKey?: string;
+}
+
+export interface Openers {
+  /** `onNotice` is told, for people, what happened to a store that was not fit to be opened. */
+  store(maxEntries: number, onNotice: (text: string) => void): Promise<Store>;
+  /** `onNotice` is told, for people, when the embedder works less well than it should. */
+  embedder(settings: SharedSettings, onNotice: (text: string) => void): Promise<OpenedEmbedder>;
+}
+
+export interface PartsOptions {
+  open: Openers;
+  shared: SharedSettings;
+  now: () => number;
+  log: Log;
+}
+
+/** An embedder and all that holds its vectors. Replaced as a whole, so that a prompt never mixes two embedders. */
+interface Engine {
+  embedder: Embedder;
+  setDeadlineMs: (deadlineMs: number) => void;
+  cache: SemanticCache;
+  answerPrompt: AnswerPrompt;
+}
+
+export class Parts {
+  readonly store: Store;
+  readonly counters: Counters;
+  readonly #options: PartsOptions;
+  readonly #storeOpening: Promise<Store>;
+  readonly #healthListeners = new Set<() => void>();
+  #shared: SharedSettings;
+  #engine: Engine;
+  #embedding: Health['embedding'] = 'loading';
+  #embeddingProblem: string | null = null;
+  #storeProblem: string | null = null;
+  readonly #notices = { store: null as string | null, embedding: null as string | null };
+  #entries: number | null = null;
+
+  /** Opens the store; the embedder is opened by its first use, or by warm(). */
+  constructor(options: PartsOptions) {
+    this.#options = options;
+    this.#shared = options.shared;
+    this.#storeOpening = options.open.store(options.shared.maxEntries, text => this.#noticed('store', text));
+    this.#storeOpening.then(store => this.#storeOpened(store), (error: unknown) => this.#storeFailed(error));
+    this.store = lateStore(this.#storeOpening);
+    this.counters = new Counters({ store: this.store, onFailure: error => this.#failed(error) });
+    this.#engine = this.#newEngine();
+  }
+
+  /** Loads the embedding model now; without it the first prompt that needs it would wait. */
+  warm(): void {
+    const engine = this.#engine;
+    engine.embedder.embed(['warm']).catch(() => undefined);
+  }
+
+  answerPrompt(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerPart> {
+    return this.#engine.answerPrompt(ask, signal);
+  }
+
+  /** The seed's lookup, counted like any prompt. */
+  async lookup({ prompt, llmString }: LookupParams, settings: CacheSettings): Promise<LookupResult> {
+    const { cache } = this.#engine;
+    const { decision, entry } = await cache.find(promptFromText(prompt, llmString), settings);
+    const usage = entry?.usage ?? null;
+    this.counters.count(
+      decision,
+      entry === null || usage === null
+        ? undefined
+        : { model: entry.model, promptTokens: usage.promptTokens, completionTokens: usage.completionTokens },
+    );
+    if (entry !== null) cache.recordHit(entry.id);
+    return { decision, generations: entry?.generations ?? null };
+  }
+
+  async update({ prompt, llmString, generations }: UpdateParams, settings: CacheSettings): Promise<Entry> {
+    const entry = await this.#engine.cache.update(prompt, llmString, generations, settings);
+    this.counters.entriesChanged();
+    return entry;
+  }
+
+  async clear(filter: EntryFilter): Promise<number> {
+    const removed = await this.#engine.cache.clear(filter);
+    this.counters.entriesChanged();
+    return removed;
+  }
+
+  async edit(id: string, text: string): Promise<void> {
+    await this.#engine.cache.edit(id, text);
+    this.counters.entriesChanged();
+  }
+
+  async wrongAnswer(id: string, request: ModelRequest): Promise<void> {
+    await this.#engine.cache.wrongAnswer(id, request);
+    this.counters.countWrongHit();
+  }
+
+  /** Takes over what all sessions share. Another embedder begins anew; asks in progress keep theirs. */
+  configure(shared: SharedSettings): void {
+    const earlier = this.#shared;
+    this.#shared = shared;
+    this.#engine.setDeadlineMs(shared.embeddingDeadlineMs);
+    if (shared.maxEntries !== earlier.maxEntries) {
+      this.store.setMaxEntries(shared.maxEntries).catch(error => this.#failed(error));
+    }
+    const same =
+      shared.embeddingEndpoint === earlier.embeddingEndpoint &&
+      shared.embeddingModel === earlier.embeddingModel &&
+      shared.embeddingApiKey === earlier.embeddingApiKey;
+    if (same) return;
+    const { embedder } = this.#engine;
+    this.#engine = this.#newEngine();
+    this.warm();
+    void embedder.close();
+  }
+
+  health(): Health {
+    const entries = this.#entries === null ? '' : `, ${this.#entries.toLocaleString('en-US')} ${this.#entries === 1 ? 'entry' : 'entries'}`;
+    return {
+      embedding: this.#embedding,
+      store: this.#storeProblem === null ? 'ready' : 'failed',
+      storeText: `${this.store.description}${entries}`,
+      problems: [this.#storeProblem, this.#notices.store, this.#embeddingProblem, this.#notices.embedding].filter(problem => problem !== null),
+    };
+  }
+
+  /** Called whenever a state or problem of health() changes. */
+  onHealth(listener: () => void): void {
+    this.#healthListeners.add(listener);
+  }
+
+  /** The embedder in use, for those who look at it rather than ask it. */
+  get embedder(): Embedder {
+    return this.#engine.embedder;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.store.close(), this.#engine.embedder.close()]);
+  }
+
+  #newEngine(): Engine {
+    const { open, now } = this.#options;
+    const { store, counters } = this;
+    this.#embedding = 'loading';
+    this.#embeddingProblem = null;
+    this.#notices.embedding = null;
+    let opened: OpenedEmbedder | null = null;
+    const embedder = lateEmbedder(async () => {
+      try {
+        opened = await open.embedder(this.#shared, text => this.#noticed('embedding', text));
+        opened.ready.then(() => this.#embedderIs(embedder, 'ready'), (error: unknown) => this.#embedderIs(embedder, 'failed', error));
+        return opened;
+      } catch (error) {
+        this.#embedderIs(embedder, 'failed', error);
+        throw error;
+      }
+    });
+    const cache = new SemanticCache({ store, embedder, now });
+    return {
+      embedder,
+      cache,
+      answerPrompt: createAnswerPrompt({ cache, counters, now, onFailure: error => this.#failed(error) }),
+      setDeadlineMs: deadlineMs => opened?.setDeadlineMs(deadlineMs),
+    };
+  }
+
+  #embedderIs(embedder: Embedder, state: Health['embedding'], error?: unknown): void {
+    if (embedder !== this.#engine.embedder) return;
+    this.#embedding = state;
+    this.#embeddingProblem = error === undefined ? null : messageOf(error);
+    if (error === undefined) this.#options.log.info(`Embedding is ready: ${embedder.fingerprint}.`);
+    else this.#failed(error);
+    this.#tellHealth();
+  }
+
+  #storeOpened({ description }: Store): void {
+    this.#options.log.info(`The store is open: ${description}.`);
+    this.counters.onChange(() => void this.#countEntries());
+    void this.#countEntries();
+    this.#tellHealth();
+  }
+
+  #storeFailed(error: unknown): void {
+    this.#storeProblem = messageOf(error);
+    this.#failed(error);
+    this.#tellHealth();
+  }
+
+  #noticed(what: 'store' | 'embedding', text: string): void {
+    this.#notices[what] = text;
+    this.#options.log.warning(text);
+    this.#tellHealth();
+  }
+
+  async #countEntries(): Promise<void> {
+    this.#entries = await this.store.size().then(({ entries }) => entries, () => this.#entries);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error(loggable(error));
+  }
+
+  #tellHealth(): void {
+    for (const listener of this.#healthListeners) listener();
+  }
+}
