@@ -1,0 +1,110 @@
+// Activation: builds the parts and hands each what it needs.
+// Always true: activation waits for nothing; the daemon is looked for after it.
+
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import { build } from '../server/protocol/build.ts';
+import { registerCommands } from './commands.ts';
+import { Configuration } from './configuration.ts';
+import { LazyConnection } from './lazyConnection.ts';
+import { ApiKeys } from './routes/apiKeys.ts';
+import { InstructionHistory } from './routes/askInstruction.ts';
+import { Asks, workspaceHash } from './routes/asks.ts';
+import { registerChatParticipant } from './routes/chatParticipant.ts';
+import { EditorCommand } from './routes/editorCommand.ts';
+import { createEntries, storedAnswers } from './routes/entries.ts';
+import { EntryCommands } from './routes/entryCommands.ts';
+import { chooseModelCommand, setApiKeyCommand } from './routes/modelCommands.ts';
+import { registerModelProvider } from './routes/modelProvider.ts';
+import { chooseModel, Models } from './routes/models.ts';
+import { Status } from './status.ts';
+import { AnswerDocuments } from './view/answerDocument.ts';
+import { Decorations } from './view/decorations.ts';
+import { EntryDocuments, entryScheme } from './view/entryDocument.ts';
+import { ReadOnlyDocuments } from './view/readOnlyDocuments.ts';
+
+/** Longest wait of the first ask for the editor to tell its models; they come late while other extensions start. */
+const editorModelsMs = 3000;
+
+let connection: LazyConnection | undefined;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const editor = vscode;
+  const now = Date.now;
+  const log = editor.window.createOutputChannel('Semcache', { log: true });
+  const workspace = () => workspaceHash((editor.workspace.workspaceFolders ?? []).map(({ uri }) => uri.toString()));
+
+  const apiKeys = new ApiKeys(context.secrets);
+  const configuration = new Configuration({ editor, apiKeys, env: process.env });
+  const chosen = () => configuration.settings.model;
+  const models = new Models({ lm: editor.lm, endpoints: () => configuration.endpoints() });
+  const daemon = new LazyConnection(async () => {
+    const { openDaemonConnection } = await import('./daemon/connection.ts');
+    return openDaemonConnection({
+      serverFile: context.asAbsolutePath('dist/server/main.cjs'),
+      build,
+      mode: configuration.settings.daemonMode,
+      log: (level, text) => log[level === 'warning' ? 'warn' : level](text),
+    });
+  });
+  connection = daemon;
+
+  const entries = createEntries(daemon);
+  const asks = new Asks({ connection: daemon, workspace, now, newId: randomUUID });
+  const askOf = (id: string) => asks.get(id);
+  const documents = new ReadOnlyDocuments(editor);
+  const answers = new AnswerDocuments({ editor, askOf });
+  const decorations = new Decorations({ editor, askOf, enabled: configuration.settings.decorationsEnabled });
+  asks.onChange(({ id }) => {
+    answers.update(id);
+    decorations.update(id);
+  });
+
+  let editorModels: Promise<unknown> = Promise.resolve();
+  const currentModel = async () => {
+    await editorModels;
+    return chooseModel(models.all(), chosen());
+  };
+  const history = new InstructionHistory(context.workspaceState);
+  const editorCommand = new EditorCommand({ editor, asks, currentModel, answers, decorations, history });
+  const entryCommands = new EntryCommands({
+    editor, asks, entries, models, answers, decorations, documents, editorCommand, workspace, now,
+  });
+  const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
+  const modelCommandParts = {
+    editor, models, apiKeys, chosen,
+    endpoints: () => configuration.endpoints(),
+    embeddingEndpoint: () => configuration.settings.cache.embeddingEndpoint,
+  };
+
+  configuration.onChange(() => {
+    daemon.configure(configuration.forDaemon());
+    decorations.setEnabled(configuration.settings.decorationsEnabled);
+    models.tellChanges();
+  });
+  context.subscriptions.push(
+    log, configuration, models, documents, answers, decorations, status,
+    editor.workspace.registerFileSystemProvider(entryScheme, new EntryDocuments(editor, storedAnswers(entries, asks))),
+    registerChatParticipant({ editor, asks, models, currentModel, entries }),
+    registerModelProvider({ editor, asks, models, chosen }),
+    ...registerCommands({
+      editor,
+      connection: daemon,
+      ask: editorCommand,
+      entries: entryCommands,
+      showStatistics: () => status.showStatistics(),
+      chooseModel: () => chooseModelCommand(modelCommandParts),
+      setApiKey: () => setApiKeyCommand(modelCommandParts),
+      showLog: () => log.show(),
+      copyDebugInformation: () => status.copyDebugInformation(),
+    }),
+  );
+  void configuration.refresh();
+  editorModels = Promise.race([models.refresh(), pause(editorModelsMs)]);
+}
+
+/** The daemon stays for the other windows. */
+export async function deactivate(): Promise<void> {
+  await connection?.stop();
+}

@@ -1,0 +1,193 @@
+// The answer beside the code: a read-only Markdown document that fills while the answer streams.
+// Owns: which document an ask is shown in, how often it is written, what its first line says.
+// Always true: one document is reused from ask to ask, another one only while the first is still being written.
+
+import type * as vscode from 'vscode';
+import { distanceText, statusLine, type ShownAsk } from './answerStatus.ts';
+import { shortened } from './markdownText.ts';
+
+export const answerScheme = 'semcache-answer';
+
+/** A hit is there sooner than this, and is then written once and whole. */
+const firstWriteMs = 60;
+/** The editor renders no faster than people read; each write sends the whole text. */
+const writeEveryMs = 80;
+
+type Editor = Pick<
+  typeof vscode,
+  'window' | 'workspace' | 'languages' | 'Uri' | 'EventEmitter' | 'ViewColumn' | 'Range' | 'CodeLens'
+>;
+
+interface Slot {
+  uri: vscode.Uri;
+  askId: string | null;
+  /** What the document says now. */
+  written: string;
+  timer: NodeJS.Timeout | null;
+  /** Settled when the ask has said something, or should have. */
+  first: Promise<void>;
+  begun: () => void;
+}
+
+export class AnswerDocuments {
+  readonly #editor: Editor;
+  readonly #askOf: (id: string) => ShownAsk | null;
+  readonly #slots: Slot[] = [];
+  readonly #changed: vscode.EventEmitter<vscode.Uri>;
+  readonly #lensesChanged: vscode.EventEmitter<void>;
+  readonly #subscriptions: vscode.Disposable[];
+
+  constructor(parts: { editor: Editor; askOf: (id: string) => ShownAsk | null }) {
+    this.#editor = parts.editor;
+    this.#askOf = parts.askOf;
+    const { workspace, languages, EventEmitter } = parts.editor;
+    this.#changed = new EventEmitter();
+    this.#lensesChanged = new EventEmitter();
+    this.#subscriptions = [
+      this.#changed,
+      this.#lensesChanged,
+      workspace.registerTextDocumentContentProvider(answerScheme, {
+        onDidChange: this.#changed.event,
+        provideTextDocumentContent: uri => this.#content(uri),
+      }),
+      languages.registerCodeLensProvider(
+        { scheme: answerScheme },
+        { onDidChangeCodeLenses: this.#lensesChanged.event, provideCodeLenses: document => this.#lenses(document.uri) },
+      ),
+    ];
+  }
+
+  /** Shows the ask beside the active editor. The focus stays where it is. */
+  async show(askId: string): Promise<void> {
+    const slot = this.#slotFor(askId);
+    if (slot.askId !== askId) this.#begin(slot, askId);
+    const { window, ViewColumn } = this.#editor;
+    const visible = window.visibleTextEditors.find(editor => editor.document.uri.toString() === slot.uri.toString());
+    if (visible !== undefined) return;
+    const document = await this.#editor.workspace.openTextDocument(slot.uri);
+    await window.showTextDocument(document, {
+      viewColumn: this.#openColumn() ?? (window.activeTextEditor === undefined ? ViewColumn.Active : ViewColumn.Beside),
+      preserveFocus: window.activeTextEditor !== undefined,
+      preview: false,
+    });
+  }
+
+  /** The document that shows `askId` shows the other from now on. */
+  replace(askId: string, newAskId: string): void {
+    const slot = this.#slots.find(each => each.askId === askId);
+    if (slot !== undefined) this.#begin(slot, newAskId);
+  }
+
+  /** To be called when something of the ask has changed. */
+  update(askId: string): void {
+    const slot = this.#slots.find(each => each.askId === askId);
+    const ask = this.#askOf(askId);
+    if (slot === undefined || ask === null) return;
+    const settled = ask.status.phase !== 'asking';
+    if (settled) {
+      slot.begun();
+      this.#write(slot);
+      this.#lensesChanged.fire();
+      return;
+    }
+    // A hit's parts arrive together: it is written at its end.
+    if (ask.status.decision?.status !== 'hit' && ask.status.decision?.status !== 'stale') this.#writeSoon(slot, writeEveryMs);
+  }
+
+  /** The ask that this document shows; null for other documents. */
+  askIn(uri: vscode.Uri): string | null {
+    return this.#slots.find(slot => slot.uri.toString() === uri.toString())?.askId ?? null;
+  }
+
+  dispose(): void {
+    for (const slot of this.#slots) if (slot.timer !== null) clearTimeout(slot.timer);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #slotFor(askId: string): Slot {
+    const mine = this.#slots.find(slot => slot.askId === askId);
+    if (mine !== undefined) return mine;
+    const free = this.#slots.find(slot => this.#askOf(slot.askId ?? '')?.status.phase !== 'asking');
+    if (free !== undefined) return free;
+    const number = this.#slots.length === 0 ? '' : ` ${this.#slots.length + 1}`;
+    const uri = this.#editor.Uri.from({ scheme: answerScheme, path: `/Semcache answer${number}.md` });
+    const slot: Slot = { uri, askId: null, written: '', timer: null, first: Promise.resolve(), begun: () => undefined };
+    this.#slots.push(slot);
+    return slot;
+  }
+
+  #begin(slot: Slot, askId: string): void {
+    slot.askId = askId;
+    slot.first = new Promise(resolve => {
+      slot.begun = resolve;
+    });
+    setTimeout(slot.begun, firstWriteMs);
+    if (this.#askOf(askId)?.status.phase === 'asking') this.#writeSoon(slot, firstWriteMs);
+    else this.update(askId);
+  }
+
+  async #content(uri: vscode.Uri): Promise<string> {
+    const slot = this.#slots.find(each => each.uri.toString() === uri.toString());
+    const noLonger = 'This answer is gone from this window. Ask again: if it was stored, it comes back at once.\n';
+    if (slot === undefined || slot.askId === null) return noLonger;
+    await slot.first;
+    const ask = this.#askOf(slot.askId);
+    slot.written = ask === null ? noLonger : answerText(ask);
+    return slot.written;
+  }
+
+  #writeSoon(slot: Slot, delayMs: number): void {
+    slot.timer ??= setTimeout(() => this.#write(slot), delayMs);
+  }
+
+  #write(slot: Slot): void {
+    if (slot.timer !== null) clearTimeout(slot.timer);
+    slot.timer = null;
+    const ask = this.#askOf(slot.askId ?? '');
+    if (ask !== null && answerText(ask) !== slot.written) this.#changed.fire(slot.uri);
+  }
+
+  /** Where an answer is open already, though perhaps behind another tab. */
+  #openColumn(): vscode.ViewColumn | undefined {
+    return this.#editor.window.tabGroups.all.find(group =>
+      group.tabs.some(tab => (tab.input as { uri?: vscode.Uri } | undefined)?.uri?.scheme === answerScheme),
+    )?.viewColumn;
+  }
+
+  #lenses(uri: vscode.Uri): vscode.CodeLens[] {
+    const askId = this.askIn(uri);
+    const ask = askId === null ? null : this.#askOf(askId);
+    if (ask === null) return [];
+    const lens = (title: string, command: string): vscode.CodeLens =>
+      new this.#editor.CodeLens(new this.#editor.Range(0, 0, 0, 0), { title, command, arguments: [{ askId: ask.id }] });
+    if (ask.status.phase === 'asking') return [lens('Stop', 'semcache.stop')];
+    const lenses = [lens('Refresh', 'semcache.refresh')];
+    if (ask.entryId !== null) {
+      lenses.push(
+        lens('Edit', 'semcache.edit'),
+        lens('Delete', 'semcache.delete'),
+        lens('Wrong answer', 'semcache.wrongAnswer'),
+        lens('Show entry', 'semcache.showEntry'),
+      );
+    }
+    return lenses;
+  }
+}
+
+/** The document: status, question, what was matched, answer. */
+export function answerText(ask: ShownAsk): string {
+  const { decision, failure } = ask.status;
+  const blocks = [statusLine(ask.status), quoted(ask.question)];
+  if (decision !== null && 'match' in decision && decision.match === 'semantic') {
+    blocks.push(`*Answered for “${shortened(decision.instruction, 120)}”, distance ${distanceText(decision.distance)}.*`);
+  }
+  if (decision?.status === 'bypass') blocks.push(`*${decision.why}*`);
+  if (ask.text !== '') blocks.push(ask.text.trimEnd());
+  if (failure !== undefined) blocks.push(`**No answer.** ${failure}`);
+  if (ask.notStored !== null) blocks.push(`*Not stored: ${ask.notStored}.*`);
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function quoted(question: string): string {
+  return question.split('\n').map(line => `> ${line}`.trimEnd()).join('\n');
+}

@@ -1,0 +1,73 @@
+// The statistics as a document: what the counters say, in sentences that can be checked against them.
+
+import type { Health } from '../../server/protocol/messages.ts';
+import { hitRate, type Stats } from '../../server/protocol/stats.ts';
+import { distanceText, durationText } from './answerStatus.ts';
+import { escaped } from './markdownText.ts';
+import { countText, moneyText, priceOf, savedMoney, savedTokenCount, type Prices } from './prices.ts';
+
+export function statisticsText(view: { stats: Stats; health: Health | null; prices: Prices }): string {
+  const { stats, health, prices } = view;
+  const rate = hitRate(stats);
+  const money = savedMoney(stats.saved, prices);
+  return [
+    '# Semcache statistics',
+    `Counted since ${new Date(stats.since).toISOString().slice(0, 10)}, for all windows and tools of this user.`,
+    rows(['', ''], [
+      ['Hit rate', rate === null ? 'nothing asked yet' : `${(rate * 100).toFixed(1)}% (hits among hits and misses)`],
+      ['Hits', countText(stats.hits)],
+      ['– identical questions', countText(stats.exactHits)],
+      ['– matched by meaning', countText(stats.hits - stats.exactHits)],
+      ['Misses', countText(stats.misses)],
+      ['Bypasses', `${countText(stats.bypasses)} (asked without the cache; not part of the hit rate)`],
+      ['Refreshes', `${countText(stats.refreshes)} (asked again on request; not part of the hit rate)`],
+      ['Answers reported wrong', countText(stats.wrongHits)],
+      ['Last hit', stats.lastHitDistance === null ? 'none yet' : `distance ${distanceText(stats.lastHitDistance)} (0 is identical, smaller is closer)`],
+    ]),
+    '## Saved',
+    rows(['', ''], [
+      ['Time', durationText(stats.savedMs)],
+      ['Tokens', countText(savedTokenCount(stats.saved))],
+      ['Money', money === null ? 'no price known for these models (setting semcache.prices)' : moneyText(money)],
+    ]),
+    ...(stats.saved.length === 0 ? [] : [savedByModel(stats, prices)]),
+    '## Store',
+    rows(['', ''], [
+      ['Stored answers', countText(stats.entries)],
+      ['Size', sizeText(stats.sizeBytes)],
+      ...(health === null ? [] : ([['Store', health.storeText]] as Array<[string, string]>)),
+    ]),
+    '',
+  ].join('\n\n');
+}
+
+function savedByModel(stats: Stats, prices: Prices): string {
+  const models = [...stats.saved].sort((a, b) => b.completionTokens - a.completionTokens);
+  return rows(
+    ['Model', 'Prompt tokens', 'Answer tokens', 'Money'],
+    models.map(saved => [
+      saved.model,
+      countText(saved.promptTokens),
+      countText(saved.completionTokens),
+      priceOf(saved.model, prices) === null ? 'no price' : moneyText(savedMoney([saved], prices) ?? 0),
+    ]),
+  );
+}
+
+function rows(heads: string[], body: string[][]): string {
+  const line = (cells: string[]): string => `| ${cells.map(escapedCell).join(' | ')} |`;
+  return [line(heads), `|${heads.map(() => ':--').join('|')}|`, ...body.map(line)].join('\n');
+}
+
+/** Readable as plain text too: only what would break the table is escaped. */
+function escapedCell(text: string): string {
+  return /[|*_`<[\]]/.test(text) ? escaped(text).replace(/\\([.\-()!#+~&$])/g, '$1') : text;
+}
+
+/** "512 B", "1.2 MB". */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
+}
