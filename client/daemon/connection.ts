@@ -1,33 +1,19 @@
 // One typed connection between a window and the daemon.
-// Owns: the handshake, asks in progress, reconnecting, the configuration that a new daemon must be told again.
-// Does not know: VS Code; how a daemon is found or started (launcher.ts); what an answer is shown as.
+// Owns: its state, reconnecting, the configuration that a new daemon must be told again.
+// Does not know: VS Code; how a daemon is found or started (launcher.ts); what an ask is made of (asks.ts).
 // Always true: an ask whose daemon dies before its answer began fails with 'daemon-unreachable', so that its route
 // can go to the model directly; no other call waits for ever.
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  CancellationTokenSource,
-  LogMessageNotification,
-  MessageType,
-  ResponseError,
-  type CancellationToken,
-  type RequestType,
-  type RequestType0,
-} from 'vscode-languageserver-protocol/node';
-import type { AnswerPart, UpstreamPart } from '../../server/protocol/answer.ts';
+import { LogMessageNotification, MessageType, type RequestType, type RequestType0 } from 'vscode-languageserver-protocol/node';
+import type { AnswerPart } from '../../server/protocol/answer.ts';
 import { messageOf, SemcacheError } from '../../server/protocol/errors.ts';
 import {
-  answerInEditorRequest,
-  answerParts,
-  completeRequest,
   configureRequest,
   drainingNotification,
   drainRequest,
-  editorParts,
   healthChanged,
   statsChanged,
-  type AnswerInEditorParams,
   type Build,
   type CompleteParams,
   type ConfigureParams,
@@ -35,8 +21,10 @@ import {
   type Health,
 } from '../../server/protocol/messages.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
-import { launch, semcacheErrorOf, type Attached } from './launcher.ts';
-import { PartQueue } from './partQueue.ts';
+import { asDaemonError, Asks, cancelled, unreachable, type AnswerInEditor } from './asks.ts';
+import { launch, type Attached } from './launcher.ts';
+
+export type { AnswerInEditor };
 
 /** `starting` also while reconnecting. `stopped`: by stop(), or no daemon could be started; the latter is tried again. */
 export type ConnectionState = 'starting' | 'ready' | 'stopped';
@@ -45,9 +33,6 @@ export type ConnectionState = 'starting' | 'ready' | 'stopped';
 export interface Subscription {
   dispose(): void;
 }
-
-/** Answers a miss with a model of the editor, for the daemon. Throws what the model threw. */
-export type AnswerInEditor = (model: string, signal: AbortSignal) => AsyncIterable<UpstreamPart>;
 
 export type LogLevel = 'error' | 'warning' | 'info' | 'debug';
 
@@ -111,17 +96,9 @@ const patienceMs = 3000;
 /** A daemon that does not end when asked to is ended. */
 const restartDeadlineMs = 4000;
 
-/** One ask that the daemon is answering. */
-interface RunningAsk {
-  parts: PartQueue<AnswerPart>;
-  answerInEditor: AnswerInEditor | undefined;
-  /** What the editor's model threw: told to the caller as it was, not as it came back over the wire. */
-  editorError?: { error: unknown };
-}
-
 class ReconnectingConnection implements DaemonConnection {
   readonly #options: ConnectionOptions;
-  readonly #asks = new Map<string, RunningAsk>();
+  readonly #asks = new Asks();
   readonly #stateListeners = new Set<(state: ConnectionState) => void>();
   readonly #healthListeners = new Set<(health: Health) => void>();
   readonly #statsListeners = new Set<(stats: Stats) => void>();
@@ -173,7 +150,7 @@ class ReconnectingConnection implements DaemonConnection {
     for (let tries = 1; ; tries += 1) {
       const attached = await this.#ready(signal);
       try {
-        yield* this.#askOnce(attached, params, signal, answerInEditor);
+        yield* this.#asks.run(attached.connection, params, signal, answerInEditor);
         return;
       } catch (error) {
         // The daemon is being replaced and took nothing on: the next one is asked.
@@ -266,7 +243,7 @@ class ReconnectingConnection implements DaemonConnection {
       connection.onDispose(() => resolve());
       connection.onError(() => resolve());
     });
-    connection.onNotification(answerParts, ({ askId, parts }) => this.#asks.get(askId)?.parts.push(parts));
+    this.#asks.listen(connection);
     connection.onNotification(statsChanged, stats => tell(this.#statsListeners, stats));
     connection.onNotification(healthChanged, health => {
       this.#health = health;
@@ -276,7 +253,6 @@ class ReconnectingConnection implements DaemonConnection {
       this.#patient = true;
     });
     connection.onNotification(LogMessageNotification.type, ({ type, message }) => this.#options.log(levelOf(type), message));
-    connection.onRequest(answerInEditorRequest, (call, token) => this.#answerInEditor(attached, call, token));
 
     this.#attached = attached;
     if (this.#configuration !== null) this.#sendConfiguration(attached);
@@ -322,63 +298,6 @@ class ReconnectingConnection implements DaemonConnection {
       signal.addEventListener('abort', settle);
       this.#stateListeners.add(settle);
     });
-  }
-
-  async *#askOnce(
-    attached: Attached,
-    params: Omit<CompleteParams, 'askId'>,
-    signal: AbortSignal,
-    answerInEditor: AnswerInEditor | undefined,
-  ): AsyncIterable<AnswerPart> {
-    if (signal.aborted) throw cancelled();
-    const askId = randomUUID();
-    const running: RunningAsk = { parts: new PartQueue(), answerInEditor };
-    const cancel = new CancellationTokenSource();
-    const onAbort = (): void => {
-      cancel.cancel();
-      running.parts.fail(cancelled());
-    };
-    this.#asks.set(askId, running);
-    signal.addEventListener('abort', onAbort);
-    attached.connection.sendRequest(completeRequest, { askId, ...params }, cancel.token).then(
-      () => running.parts.end(),
-      (error: unknown) => running.parts.fail(running.editorError === undefined ? asDaemonError(error) : running.editorError.error),
-    );
-    try {
-      yield* running.parts;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      this.#asks.delete(askId);
-      // A reader that left early wants no more of it; when it is over this says nothing.
-      cancel.cancel();
-    }
-  }
-
-  /** The daemon asks this window's model. Parts that come in one turn travel together. */
-  async #answerInEditor(attached: Attached, call: AnswerInEditorParams, token: CancellationToken): Promise<void> {
-    const running = this.#asks.get(call.askId);
-    if (running?.answerInEditor === undefined) {
-      throw new ResponseError(0, 'This window can no longer answer: its question was withdrawn.', { code: 'cancelled' });
-    }
-    const abort = new AbortController();
-    token.onCancellationRequested(() => abort.abort());
-    let waiting: UpstreamPart[] = [];
-    const send = (): void => {
-      if (waiting.length === 0) return;
-      attached.connection.sendNotification(editorParts, { callId: call.callId, parts: waiting }).catch(() => undefined);
-      waiting = [];
-    };
-    try {
-      for await (const part of running.answerInEditor(call.model, abort.signal)) {
-        if (waiting.length === 0) setImmediate(send);
-        waiting.push(part);
-      }
-    } catch (error) {
-      running.editorError = { error };
-      throw new ResponseError(0, messageOf(error), { code: 'upstream-failed' });
-    } finally {
-      send();
-    }
   }
 
   #sendConfiguration({ connection }: Attached): void {
@@ -435,25 +354,6 @@ function subscribed<T>(listeners: Set<(value: T) => void>, listener: (value: T) 
 
 function tell<T>(listeners: Set<(value: T) => void>, value: T): void {
   for (const listener of [...listeners]) listener(value);
-}
-
-/** With the daemon's code; a connection that broke under a request is a daemon that is not there. */
-function asDaemonError(error: unknown): unknown {
-  const known = semcacheErrorOf(error);
-  return known instanceof SemcacheError ? known : unreachable(messageOf(error), error);
-}
-
-function unreachable(why: string | null, cause?: unknown): SemcacheError {
-  return new SemcacheError(
-    'daemon-unreachable',
-    `The Semcache daemon is not there${why === null ? '' : ` (${why})`}. Prompts go straight to the model until it is back. ` +
-      'Run "Semcache: Restart Daemon", or see its log.',
-    cause,
-  );
-}
-
-function cancelled(): SemcacheError {
-  return new SemcacheError('cancelled', 'The request was cancelled before its answer was complete.');
 }
 
 function levelOf(type: MessageType): LogLevel {

@@ -3,8 +3,6 @@
 // Always true: one failing check stops no other; nothing is changed beyond opening the store.
 
 import { accessSync, constants, statSync } from 'node:fs';
-import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { checkModel } from '../daemon/checkModel.ts';
 import { preparedDataFolder } from '../daemon/discovery.ts';
 import { openLog } from '../daemon/log.ts';
@@ -13,6 +11,7 @@ import { isAlive } from '../daemon/singleInstance.ts';
 import { build } from '../protocol/build.ts';
 import { dataFolderOf, readRecord } from '../protocol/discovery.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
+import { checkIntegrity } from '../store/checkIntegrity.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
 import { printResult, type CommonOptions } from './verbs.ts';
 
@@ -60,19 +59,6 @@ function checkFolder(dataFolder: string): string {
     throw new SemcacheError('store-unreachable', `${dataFolder} can be read by others (mode ${mode.toString(8)}). Close it: chmod 700.`);
   }
   return `${dataFolder}, mode ${mode.toString(8)}`;
-}
-
-function checkIntegrity(dataFolder: string): string {
-  const file = path.join(dataFolder, 'cache.db');
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    const [row] = database.prepare('PRAGMA quick_check(1)').all();
-    const found = String(Object.values(row ?? {})[0]);
-    if (found !== 'ok') throw new SemcacheError('store-damaged', `${file} is damaged: ${found}. Export what can be read, then remove the file.`);
-    return `${file} is whole`;
-  } finally {
-    database.close();
-  }
 }
 
 async function checkDaemon(dataFolder: string): Promise<string> {
