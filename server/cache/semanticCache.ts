@@ -89,7 +89,7 @@ export class SemanticCache {
 
     let same: Entry | null;
     try {
-      same = await this.#store.get(keys.entryId);
+      same = await this.#store.get(keys.entryId, keys.scope);
     } catch {
       return failed('store-failed');
     }
@@ -227,7 +227,7 @@ export class SemanticCache {
         savedMs: entry.upstreamMs,
         savedTokens: entry.usage === null ? 0 : entry.usage.promptTokens + entry.usage.completionTokens,
         model: entry.model,
-        why,
+        why: entry.storedBy === undefined ? why : `${why} Stored by ${entry.storedBy}.`,
       },
       entry,
     };

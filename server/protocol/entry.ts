@@ -26,6 +26,8 @@ export interface Entry {
   generations: Generation[];
   model: string;
   route: Route;
+  /** Who stored it, where that person wants it to be told and the store is shared. */
+  storedBy?: string;
   /** Hash of the workspace it was asked in; null outside one. */
   workspace: string | null;
   usage: Usage | null;

@@ -35,8 +35,11 @@ export interface Store {
   /** One line for people: "SQLite, /home/ann/.local/share/semcache/cache.db". Holds no secret. */
   readonly description: string;
 
-  /** The live entry of this id; null when it is not there or expired. */
-  get(id: string): Promise<Entry | null>;
+  /**
+   * The live entry of this id; null when it is not there or expired. A store that is spread over machines finds it one
+   * step sooner when `scope`, the entry's own, is given.
+   */
+  get(id: string, scope?: string): Promise<Entry | null>;
   /** Live entries of scope and fingerprint, nearest first, at most k; exact distances. @throws vector-length-mismatch */
   nearest(query: NearestQuery): Promise<Candidate[]>;
   /** Adds, or replaces the entry of the same id (its createdAt and hits stay). Beyond the size bound the least recently used go. */

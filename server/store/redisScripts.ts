@@ -1,0 +1,177 @@
+// What has to happen in Redis in one piece, as Lua. Each script touches one slot: an entry with what finds it, or the
+// lists of one namespace.
+// Always true: the scripts run on Redis 6.2 and later; one that only reads can run on a replica.
+
+import { redisScript } from './redisConnection.ts';
+
+/**
+ * Writes an entry and what finds it by meaning. KEYS: its hash. ARGV: now, id, expires, updated, created, hits, lastHit,
+ * meta, generations, namespace, tag, writer, fp or '', vector or '', dimensions, key of members up to FP, key of the
+ * vector set up to FP or '', 1 to leave an entry alone that is as new.
+ * Returns 1, or 0 where it was left alone; an error SEMCACHE-LENGTH n where the scope's other vectors have n numbers.
+ */
+export const putScript = redisScript(`
+local now, id, expires, updated, created, hits, lastHit, meta, generations, ns, tag, writer, fp, vector, dimensions, members, vectors, ifNewer =
+  tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12],
+  ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17], ARGV[18]
+local entry = KEYS[1]
+if fp ~= '' then
+  for _, other in ipairs(redis.call('ZREVRANGE', members .. fp, 0, 1)) do
+    if other ~= id then
+      local length = redis.call('HSTRLEN', string.sub(entry, 1, -1 - #id) .. other, 'vector:' .. fp)
+      if length > 0 and length ~= dimensions * 4 then return redis.error_reply('SEMCACHE-LENGTH ' .. length / 4) end
+    end
+  end
+end
+local old = redis.call('HMGET', entry, 'expires', 'updated', 'fp')
+if old[1] then
+  if tonumber(old[1]) > now then
+    if ifNewer == '1' and tonumber(old[2]) >= tonumber(updated) then return 0 end
+  else
+    redis.call('DEL', entry)
+  end
+end
+redis.call('HSET', entry, 'meta', meta, 'generations', generations, 'ns', ns, 'scope', tag, 'by', writer,
+  'expires', ARGV[3], 'updated', updated, 'fp', fp)
+redis.call('HSETNX', entry, 'created', created)
+redis.call('HSETNX', entry, 'hits', hits)
+redis.call('HSETNX', entry, 'lastHit', lastHit)
+if old[3] and old[3] ~= '' and old[3] ~= fp then
+  redis.call('HDEL', entry, 'vector:' .. old[3])
+  redis.call('ZREM', members .. old[3], id)
+  if vectors ~= '' then redis.call('VREM', vectors .. old[3], id) end
+end
+if fp ~= '' then
+  redis.call('HSET', entry, 'vector:' .. fp, vector)
+  local time = redis.call('TIME')
+  redis.call('ZADD', members .. fp, string.format('%d%06d', time[1], time[2]), id)
+  if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', vector, id) end
+end
+redis.call('PEXPIRE', entry, math.max(1, math.min(expires - now, 1e14)))
+return 1
+`);
+
+/**
+ * Removes an entry and what finds it. KEYS: its hash. ARGV: id, key of members up to FP, key of the vector set up to FP
+ * or '', fps to look in when the hash is gone already. Returns 1 where the hash was there.
+ */
+export const removeScript = redisScript(`
+local id, members, vectors = ARGV[1], ARGV[2], ARGV[3]
+local fp = redis.call('HGET', KEYS[1], 'fp')
+local function forget(one)
+  redis.call('ZREM', members .. one, id)
+  if vectors ~= '' then redis.call('VREM', vectors .. one, id) end
+end
+if fp and fp ~= '' then forget(fp) end
+if not fp then for at = 4, #ARGV do forget(ARGV[at]) end end
+return redis.call('DEL', KEYS[1])
+`);
+
+/** Counts a hit on an entry that is still there. KEYS: its hash. ARGV: at, now. Returns 1, or 0 when it is gone. */
+export const hitScript = redisScript(`
+local expires = redis.call('HGET', KEYS[1], 'expires')
+if not expires or tonumber(expires) <= tonumber(ARGV[2]) then return 0 end
+redis.call('HINCRBY', KEYS[1], 'hits', 1)
+redis.call('HSET', KEYS[1], 'lastHit', ARGV[1])
+return 1
+`);
+
+/**
+ * Enters an entry in its namespace's lists. KEYS: where; ARGV: keys of used, updated and expires; id, tag, used, updated,
+ * expires, bound, now. Returns id and tag of each entry that has to go, expired ones first, then the least recently used
+ * beyond the bound; they are off the lists already. An earlier tag of this id comes last, as "id, tag" too.
+ */
+export const enterScript = redisScript(`
+local where, used, updated, expires = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local id, tag, bound, now = ARGV[4], ARGV[5], tonumber(ARGV[9]), ARGV[10]
+local old = redis.call('HGET', where, id)
+redis.call('HSET', where, id, tag)
+redis.call('ZADD', used, ARGV[6], id)
+redis.call('ZADD', updated, ARGV[7], id)
+redis.call('ZADD', expires, ARGV[8], id)
+local gone = {}
+local function remove(other)
+  table.insert(gone, other)
+  table.insert(gone, redis.call('HGET', where, other) or '')
+  redis.call('HDEL', where, other)
+  redis.call('ZREM', used, other)
+  redis.call('ZREM', updated, other)
+  redis.call('ZREM', expires, other)
+end
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', expires, '-inf', now, 'LIMIT', 0, 100)) do remove(other) end
+local over = redis.call('ZCARD', used) - bound
+if over > 0 then
+  for _, other in ipairs(redis.call('ZRANGE', used, 0, math.min(over, 500) - 1)) do remove(other) end
+end
+if old and old ~= tag then
+  table.insert(gone, id)
+  table.insert(gone, old)
+end
+return gone
+`);
+
+/** Takes ids off a namespace's lists. KEYS: where; ARGV: keys of used, updated and expires; ids. */
+export const leaveScript = redisScript(`
+for at = 4, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[at])
+  for list = 1, 3 do redis.call('ZREM', ARGV[list], ARGV[at]) end
+end
+return #ARGV - 3
+`);
+
+/**
+ * The nearest of a vector set with their hashes. KEYS: the vector set; ARGV: its members, key of entries up to the id,
+ * vector, count, EF. Returns -1 where the set lacks some of the members and has to be rebuilt, else a list of
+ * [id, hash]; those without a hash are removed from the set on the way.
+ */
+export const nearestInSetScript = redisScript(`
+local set, members, entries = KEYS[1], ARGV[1], ARGV[2]
+local known = redis.call('ZCARD', members)
+if known == 0 then return {} end
+if redis.call('VCARD', set) < known then return -1 end
+local found = {}
+for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[3], 'COUNT', ARGV[4], 'EF', ARGV[5])) do
+  local hash = redis.call('HGETALL', entries .. id)
+  if #hash == 0 then
+    redis.pcall('VREM', set, id)
+    redis.pcall('ZREM', members, id)
+  end
+  table.insert(found, {id, hash})
+end
+return found
+`);
+
+/**
+ * Adds members to a vector set from their hashes. KEYS: the vector set; ARGV: members, key of entries up to the id, fp,
+ * offset, count. Returns how many members there were from the offset.
+ */
+export const rebuildSetScript = redisScript(`
+local ids = redis.call('ZRANGE', ARGV[1], ARGV[4], ARGV[4] + ARGV[5] - 1)
+for _, id in ipairs(ids) do
+  local vector = redis.call('HGET', ARGV[2] .. id, 'vector:' .. ARGV[3])
+  if vector then redis.call('VADD', KEYS[1], 'FP32', vector, id) end
+end
+return #ids
+`);
+
+/**
+ * Whether an entry is there, mending what finds it. KEYS: its hash; ARGV: id, key of members up to FP, key of the vector
+ * set up to FP or '', fps to look in when it is gone. Returns 0 when it is gone.
+ */
+export const checkScript = redisScript(`
+local id, members, vectors = ARGV[1], ARGV[2], ARGV[3]
+local fp = redis.call('HGET', KEYS[1], 'fp')
+if not fp then
+  for at = 4, #ARGV do
+    redis.call('ZREM', members .. ARGV[at], id)
+    if vectors ~= '' then redis.call('VREM', vectors .. ARGV[at], id) end
+  end
+  return 0
+end
+if fp ~= '' and not redis.call('ZSCORE', members .. fp, id) then
+  local time = redis.call('TIME')
+  redis.call('ZADD', members .. fp, string.format('%d%06d', time[1], time[2]), id)
+  if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', redis.call('HGET', KEYS[1], 'vector:' .. fp), id) end
+end
+return 1
+`);
