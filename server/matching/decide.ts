@@ -1,79 +1,55 @@
 // May a stored answer serve this instruction? Candidates in, one verdict out, with everything that led to it.
-// Owns: the order of the steps (threshold or guards, then alignment) and the reason for every refusal.
+// Owns: the order of the steps and the reason for every refusal.
 // Does not know: stores, models, HTTP. Scope and exact equality were settled before: all candidates share the scope.
 // Always true: mode 'distance' is LangChain's rule to the letter: nearest entry, distance <= scoreThreshold, nothing else.
+// Mode 'verified' serves nothing that a guard refuses, and nothing without evidence: words that pair up one to one, or a
+// verifier's calibrated probability.
 
-import type { MissReason, Nearest } from '../protocol/decision.ts';
+import { missWords, type MissReason } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
+import { decideVerified } from './decideVerified.ts';
+import { nearestOf, type DecideInput, type Verdict } from './verdict.ts';
 
-export interface DecideInput {
-  mode: 'exact' | 'distance';
-  /** Largest cosine distance that still counts, inclusive; mode 'distance' only. */
-  scoreThreshold: number;
-  /** The instruction at hand. */
-  instruction: string;
-  /** Nearest first. */
-  candidates: Candidate[];
-}
-
-/** One candidate as it was judged. */
-export interface CandidateExplanation extends Nearest {
-  outcome: 'accepted' | 'refused' | 'not-considered';
-  /** One line in the person's words. */
-  why: string;
-}
-
-export interface Verdict {
-  accepted: Candidate | null;
-  /** Why nothing was accepted; null when something was. */
-  missReason: MissReason | null;
-  /** One line in the person's words: why it was served, or why not. */
-  why: string;
-  /** The candidate that the reason is about; null when there was none. */
-  nearest: Nearest | null;
-  explanation: CandidateExplanation[];
-}
-
+/** @throws whatever the verifier throws */
 export async function decide(input: DecideInput): Promise<Verdict> {
-  if (input.mode === 'exact') return refusal('exact-only', 'Only an identical prompt may be served (semcache.matching is "exact").', input);
-  return decideByDistance(input);
+  if (input.mode === 'exact') return refusal('exact-only', missWords['exact-only'], input.candidates);
+  if (input.candidates.length === 0) return refusal('no-entry', missWords['no-entry'], []);
+  return input.mode === 'verified' ? decideVerified(input) : decideByDistance(input);
 }
 
-function decideByDistance(input: DecideInput): Verdict {
-  const first = input.candidates[0];
-  if (!first) return refusal('no-entry', 'Nothing was asked about the same context before.', input);
-  const far = `distance ${shown(first.distance)}, threshold ${shown(input.scoreThreshold)}`;
-  if (first.distance > input.scoreThreshold) return refusal('too-far', `The nearest stored question is too far away: ${far}.`, input);
-  const untouched = input.candidates.find(c => !c.tombstoned && c.distance <= input.scoreThreshold);
-  if (!untouched) return refusal('tombstone', 'You said that the nearest stored answer is wrong for this question.', input);
-  const why = `Within the distance threshold: ${shown(untouched.distance)} <= ${shown(input.scoreThreshold)}.`;
+function decideByDistance({ candidates, scoreThreshold }: DecideInput): Verdict {
+  const within = candidates.filter(c => c.distance <= scoreThreshold);
+  if (within.length === 0) {
+    const far = `distance ${shown(candidates[0]!.distance)}, threshold ${shown(scoreThreshold)}`;
+    return refusal('too-far', `The nearest stored question is too far away: ${far}.`, candidates);
+  }
+  const accepted = within.find(c => !c.tombstoned);
+  if (!accepted) return refusal('tombstone', missWords.tombstone, candidates);
+  const why = `Within the distance threshold: ${shown(accepted.distance)} <= ${shown(scoreThreshold)}.`;
   return {
-    accepted: untouched,
+    accepted,
+    near: null,
     missReason: null,
     why,
-    nearest: nearestOf(untouched),
-    explanation: input.candidates.map(c =>
-      explained(c, c === untouched ? 'accepted' : c.tombstoned ? 'refused' : 'not-considered', c === untouched ? why : c.tombstoned ? 'You said that this answer is wrong here.' : 'Farther away.')),
+    nearest: nearestOf(accepted),
+    explanation: candidates.map(c => {
+      if (c === accepted) return { ...nearestOf(c), outcome: 'accepted', why };
+      if (c.tombstoned) return { ...nearestOf(c), outcome: 'refused', why: missWords.tombstone };
+      return { ...nearestOf(c), outcome: 'not-considered', why: 'Another stored question was nearer.' };
+    }),
   };
 }
 
-function refusal(missReason: MissReason, why: string, input: DecideInput): Verdict {
-  const first = input.candidates[0];
+function refusal(missReason: MissReason, why: string, candidates: Candidate[]): Verdict {
   return {
     accepted: null,
+    near: null,
     missReason,
     why,
-    nearest: first ? nearestOf(first) : null,
-    explanation: input.candidates.map((c, i) => explained(c, i === 0 ? 'refused' : 'not-considered', i === 0 ? why : 'Farther away.')),
+    nearest: candidates[0] ? nearestOf(candidates[0]) : null,
+    explanation: candidates.map((c, i) =>
+      i === 0 ? { ...nearestOf(c), outcome: 'refused', why } : { ...nearestOf(c), outcome: 'not-considered', why: 'Farther away.' }),
   };
-}
-
-function explained(candidate: Candidate, outcome: CandidateExplanation['outcome'], why: string): CandidateExplanation {
-  return { ...nearestOf(candidate), outcome, why };
-}
-
-function nearestOf(candidate: Candidate): Nearest {
-  return { entryId: candidate.entry.id, instruction: candidate.entry.instruction, distance: candidate.distance };
 }
 
 /** Three decimals are what a person can use of a distance. */

@@ -1,0 +1,59 @@
+// From features to P(same answer), and from a permitted share of wrong hits to the smallest P that may be served.
+// Owns: evaluating the fitted trees. Does not know: what the features mean; how the file was fitted (training/calibrate.py).
+// Always true: the numbers come from calibration.generated.json, which says its date and data; none is typed in here.
+
+import { SemcacheError } from '../protocol/errors.ts';
+import generated from './calibration.generated.json' with { type: 'json' };
+
+/** A binary tree as parallel lists; a node whose feature is -1 is a leaf and adds its value. */
+export interface Tree {
+  feature: number[];
+  threshold: number[];
+  left: number[];
+  right: number[];
+  value: number[];
+}
+
+export interface Calibration {
+  date: string;
+  data: string;
+  /** Names of the features in their order; must be those of pairFeatures.ts. */
+  features: string[];
+  base: number;
+  trees: Tree[];
+  /** For each permitted share of wrong hits, smallest first: the least P that keeps to it. */
+  bounds: { wrongShare: number; probability: number; coverage: number }[];
+  /** Least P of a candidate worth offering to the person. */
+  offer: number;
+  /** Pairs accepted by words alone: how many of them were wrong, with the upper 95 % limit. */
+  trivial: { served: number; wrong: number; wrongShareUpper95: number };
+}
+
+export const calibration: Calibration = generated;
+
+/** P(an answer to the one is an answer to the other), 0..1. @throws SemcacheError model-file-damaged for another number of features */
+export function probabilityOf(features: number[], { base, trees, features: names }: Calibration = calibration): number {
+  if (features.length !== names.length) {
+    throw new SemcacheError('model-file-damaged',
+      `The calibration was made for ${names.length} features, this build has ${features.length}. ` +
+      'Only identical and trivially equal questions are served. Run training/calibrate.py again.');
+  }
+  const score = trees.reduce((sum, tree) => sum + leafValue(tree, features), base);
+  return 1 / (1 + Math.exp(-score));
+}
+
+function leafValue({ feature, threshold, left, right, value }: Tree, features: number[]): number {
+  let node = 0;
+  while (feature[node]! >= 0) node = (features[feature[node]!]! <= threshold[node]! ? left : right)[node]!;
+  return value[node]!;
+}
+
+/** Least P that may be served at this permitted share of wrong hits; Infinity when no bound is that strict. */
+export function probabilityBound(maxWrongHitRate: number, { bounds }: Calibration = calibration): number {
+  return bounds.findLast(bound => bound.wrongShare <= maxWrongHitRate)?.probability ?? Infinity;
+}
+
+/** May pairs that are the same beyond doubt by their words be served at this permitted share? */
+export function mayServeTrivial(maxWrongHitRate: number, { trivial }: Calibration = calibration): boolean {
+  return trivial.wrongShareUpper95 <= maxWrongHitRate;
+}

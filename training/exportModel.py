@@ -1,0 +1,59 @@
+"""Trained weights to int8 ONNX, laid out for @xenova/transformers (AutoModelForSequenceClassification, one logit).
+
+usage: python training/exportModel.py WEIGHTS.pt [WORK_DIR]     (train.py calls export() by itself)
+"""
+import hashlib
+import json
+import os
+import shutil
+import sys
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from pairModel import OCCURRENCES, PairModel, load_config
+
+MODEL_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server", "models", "same-answer-verifier")
+NEWEST_IR = 8  # the onnxruntime of @xenova/transformers 2.17 reads no newer file
+
+
+def export(base, weights, work, target=MODEL_FOLDER):
+    """Writes the model files to `target`; the float model stays in `work` for comparison. Prints sizes and hashes."""
+    config = load_config(base)
+    model = PairModel(config)
+    model.load_state_dict(torch.load(weights, map_location="cpu"))
+    model.eval()
+    os.makedirs(os.path.join(target, "onnx"), exist_ok=True)
+    whole = os.path.join(work, "model.onnx")
+    small = os.path.join(target, "onnx", "model_quantized.onnx")
+    ids = torch.tensor([[101, 2000, 102, 2001, 102]] * 2)
+    axes = {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask", "token_type_ids")}
+    torch.onnx.export(model, (ids, torch.ones_like(ids), torch.zeros_like(ids)), whole, input_names=list(axes), output_names=["logits"],
+                      dynamic_axes={**axes, "logits": {0: "batch"}}, opset_version=14, dynamo=False, do_constant_folding=True)
+    with_old_ir(whole)
+    quantize_dynamic(whole, small, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
+                     op_types_to_quantize=["MatMul", "Gemm", "Gather"])
+    with_old_ir(small)
+    config = dict(config, architectures=["BertForSequenceClassification"], id2label={"0": "same"}, label2id={"same": 0}, num_labels=1,
+                  type_vocab_size=2 * OCCURRENCES, _name_or_path="same-answer-verifier")
+    with open(os.path.join(target, "config.json"), "w") as file:
+        json.dump(config, file, indent=1)
+        file.write("\n")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(os.path.join(base, name), target)
+    for path in (small, os.path.join(target, "tokenizer.json")):
+        with open(path, "rb") as file:
+            content = file.read()
+        print(os.path.basename(path), len(content), hashlib.sha256(content).hexdigest())
+
+
+def with_old_ir(path):
+    graph = onnx.load(path)
+    graph.ir_version = min(graph.ir_version, NEWEST_IR)
+    onnx.save(graph, path)
+
+
+if __name__ == "__main__":
+    from train import base_folder
+    export(base_folder(), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else os.path.dirname(os.path.abspath(sys.argv[1])))
