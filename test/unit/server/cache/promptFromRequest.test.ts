@@ -46,9 +46,9 @@ describe('promptFromRequest()', () => {
     expect(prompt.context).toEqual([{ kind: 'wrapper', name: 'wrapper', text: '<reminder>' }]);
   });
 
-  test.each([
-    { why: 'an attachment', parts: [text('what is this?'), { type: 'data', mimeType: 'image/png', base64: 'aGk=' } as const], words: 'attachment' },
-    { why: 'a tool result in the history', parts: [text('go on'), { type: 'tool-result', callId: 'a', parts: [text('1')] } as const], words: 'tools were used' },
+  test.each<{ why: string; parts: MessagePart[]; words: string }>([
+    { why: 'an attachment', parts: [text('what is this?'), { type: 'data', mimeType: 'image/png', base64: 'aGk=' }], words: 'attachment' },
+    { why: 'a tool result in the history', parts: [text('go on'), { type: 'tool-result', callId: 'a', parts: [text('1')] }], words: 'tools were used' },
     { why: 'no words', parts: [text('```\ncode\n```')], words: 'no question' },
   ])('serves only identical prompts with $why', ({ parts, words }) => {
     expect(promptFromRequest(request([user(...parts)])).exactOnly).toContain(words);
@@ -61,7 +61,7 @@ describe('keysOf() gives one scope to requests that differ only in what cannot m
     tools: [{ name: 'b' }, { name: 'a' }],
   });
 
-  test.each([
+  test.each<{ why: string; other: Partial<ModelRequest> }>([
     { why: 'line ends', other: { messages: [user(text('def f():\r\n  return 1', { kind: 'selection', name: 'a.py' }), text('explain'))] } },
     { why: 'blanks at line ends', other: { messages: [user(text('def f():  \n  return 1', { kind: 'selection', name: 'a.py' }), text('explain'))] } },
     { why: 'the order of parameters', other: { parameters: { max_tokens: 100, temperature: 0 } } },
@@ -71,7 +71,7 @@ describe('keysOf() gives one scope to requests that differ only in what cannot m
     expect(scopeOf({ ...base, ...other })).toBe(scopeOf(base));
   });
 
-  test.each([
+  test.each<{ why: string; other: Partial<ModelRequest> }>([
     { why: 'the selected code', other: { messages: [user(text('def f():\n  return 2', { kind: 'selection', name: 'a.py' }), text('explain'))] } },
     { why: 'indentation', other: { messages: [user(text('def f():\n    return 1', { kind: 'selection', name: 'a.py' }), text('explain'))] } },
     { why: 'the file', other: { messages: [user(text('def f():\n  return 1', { kind: 'selection', name: 'b.py' }), text('explain'))] } },
@@ -79,7 +79,7 @@ describe('keysOf() gives one scope to requests that differ only in what cannot m
     { why: 'a parameter', other: { parameters: { temperature: 1, max_tokens: 100 } } },
     { why: 'the tools', other: { tools: [{ name: 'a' }] } },
     { why: 'an earlier turn', other: { messages: [user(text('hi')), ...base.messages] } },
-    { why: 'the system message', other: { messages: [{ role: 'system', parts: [text('be brief')] } as const, ...base.messages] } },
+    { why: 'the system message', other: { messages: [{ role: 'system', parts: [text('be brief')] }, ...base.messages] } },
   ])('and another for $why', ({ other }) => {
     expect(scopeOf({ ...base, ...other })).not.toBe(scopeOf(base));
   });
