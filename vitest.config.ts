@@ -21,6 +21,12 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'gateway', include: ['test/gateway/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 180_000,
+          fileParallelism: false, sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'editor', include: ['test/editor/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 180_000,
           globalSetup: 'test/editor/globalSetup.ts', fileParallelism: false, sequence: { groupOrder: 2 },
         },

@@ -8,7 +8,7 @@ import { Counters } from '../cache/counters.ts';
 import { promptFromText } from '../cache/promptFromRequest.ts';
 import { SemanticCache } from '../cache/semanticCache.ts';
 import type { Embedder, OpenedEmbedder } from '../embedding/embedder.ts';
-import type { AnswerPart, AnswerPrompt, Ask } from '../protocol/answer.ts';
+import type { AnswerPrompt } from '../protocol/answer.ts';
 import type { Entry, EntryFilter } from '../protocol/entry.ts';
 import { messageOf } from '../protocol/errors.ts';
 import type { Health, LookupParams, LookupResult, UpdateParams } from '../protocol/messages.ts';
@@ -81,8 +81,9 @@ export class Parts {
     engine.embedder.embed(['warm']).catch(() => undefined);
   }
 
-  answerPrompt(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerPart> {
-    return this.#engine.answerPrompt(ask, signal);
+  /** That of the embedder in use now. */
+  get answerPrompt(): AnswerPrompt {
+    return this.#engine.answerPrompt;
   }
 
   /** The seed's lookup, counted like any prompt. */

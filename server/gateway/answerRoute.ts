@@ -1,0 +1,197 @@
+// One request to a model: read, answered through the cache, and written as its API writes answers.
+// Owns: the order of these steps, and what of a failure a client sees.
+// Does not know: how a body is read (the four APIs), what may hit (the cache), where answers come from (upstreamChoice).
+// Always true: a fresh answer is passed on byte for byte; no failure of ours makes a request fail that a provider
+// would have answered.
+
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnswerPart, Ask, WirePart } from '../protocol/answer.ts';
+import type { Decision } from '../protocol/decision.ts';
+import { errorCodes, messageOf, SemcacheError } from '../protocol/errors.ts';
+import type { HttpUpstreamConfig } from '../protocol/messages.ts';
+import type { ModelRequest } from '../protocol/prompt.ts';
+import { ownCredentials } from './admission.ts';
+import { textOrEmpty, type Api, type Json, type Reading } from './api.ts';
+import { canonicalJson } from './canonicalJson.ts';
+import { controlOf, headersOf, type Control } from './control.ts';
+import type { GatewayParts } from './gatewayParts.ts';
+import type { Metrics } from './metrics.ts';
+import { createProviderUpstream } from './providerUpstream.ts';
+import { canServe, finalOf } from './recorded.ts';
+import { sendBytes, sendEvents, sendHead, sendJson } from './reply.ts';
+import { BodyRefused, parseBody, readBody } from './requestBody.ts';
+import type { ServedRequests } from './servedRequests.ts';
+import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+
+export interface AnswerContext {
+  parts: GatewayParts;
+  metrics: Metrics;
+  served: ServedRequests;
+}
+
+export async function answerRoute(context: AnswerContext, api: Api, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const startedAt = performance.now();
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  outgoing.once('close', onClose);
+  try {
+    const bytes = await readBody(incoming);
+    const { json, odd } = await parseBody(bytes, incoming.headers['content-encoding']);
+    const upstream = upstreamFor(context.parts.upstreams(), textOrEmpty(json['model']), api.name);
+    if (upstream === null) throw noUpstream(textOrEmpty(json['model']));
+    const exchange: Exchange = {
+      context, api, incoming, outgoing, body: json, bytes, upstream, startedAt,
+      control: controlOf(incoming.headers),
+      settled: () => outgoing.off('close', onClose),
+    };
+    await exchangeAnswer(exchange, readingOf(exchange, odd), gone.signal);
+  } catch (error) {
+    fail(context, api, outgoing, gone.signal, error);
+  } finally {
+    outgoing.off('close', onClose);
+  }
+}
+
+interface Exchange {
+  context: AnswerContext;
+  api: Api;
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  body: Json;
+  /** The body as it came. */
+  bytes: Buffer;
+  upstream: HttpUpstreamConfig;
+  control: Control;
+  startedAt: number;
+  /** Called when the client has the whole answer: that it closes its connection then is no reason to stop. */
+  settled: () => void;
+}
+
+/** What the cache compares: the body's own, and what of the headers changes whose answer it is. */
+function readingOf({ api, body, incoming, upstream, control, context }: Exchange, odd: string | null): Reading {
+  const asItIs: ModelRequest = { model: textOrEmpty(body['model']), parameters: {}, messages: [], tools: [] };
+  if (odd !== null) return { request: asItIs, bypass: odd };
+  let reading: Reading;
+  try {
+    reading = api.read(body, name => textOrEmpty(incoming.headers[name]) || undefined);
+  } catch {
+    return { request: asItIs, bypass: 'it is not understood' };
+  }
+  const { parts } = context;
+  const own = upstream.apiKey === undefined && !parts.sharedBetweenKeys() ? Object.values(ownCredentials(incoming.headers, parts.token)) : [];
+  const parameters = {
+    ...reading.request.parameters,
+    ...(own.length === 0 ? {} : { 'semcache credential': sha256(own.map(bare).sort().join(' ')) }),
+    ...(control.namespace === null ? {} : { 'semcache namespace': control.namespace }),
+  };
+  return { ...reading, request: { ...reading.request, parameters } };
+}
+
+async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: AbortSignal): Promise<void> {
+  const { context, api, control } = exchange;
+  let decision: Decision | null = null;
+  const hit: Array<AnswerPart & { type: 'text' | 'data' | 'tool-call' }> = [];
+  let fromProvider = false;
+
+  for await (const part of context.parts.answerPrompt(askOf(exchange, reading), signal)) {
+    switch (part.type) {
+      case 'decision':
+        ({ decision } = part);
+        context.metrics.decided(api.name, decision, performance.now() - exchange.startedAt);
+        if (control.onlyIfCached && !isHit(decision)) return sendNotCached(exchange, decision);
+        break;
+      case 'wire':
+        fromProvider = true;
+        await passOn(exchange, part, decision);
+        break;
+      case 'end':
+        if (!fromProvider) replay(exchange, reading.request, decision, { ...part, content: hit, model: part.model ?? reading.request.model });
+        break;
+      default:
+        if (!fromProvider) hit.push(part);
+    }
+  }
+}
+
+function askOf({ context, api, body, bytes, incoming, upstream, control }: Exchange, reading: Reading): Ask & { wire: string } {
+  const { parts } = context;
+  const settings = parts.settings();
+  const oldest = control.maxAgeMs === null ? -Infinity : parts.now() - control.maxAgeMs;
+  return {
+    request: reading.request,
+    upstream: createProviderUpstream(api, {
+      provider: upstream.name,
+      url: upstreamUrl(upstream, incoming.url ?? api.path),
+      method: 'POST',
+      headers: upstreamHeaders(upstream, incoming.headers, parts.token),
+      body: bytes,
+    }),
+    route: 'gateway',
+    workspace: null,
+    settings,
+    wire: canonicalJson([api.name, body['stream'] === true, body['stream_options'] ?? null]),
+    accepts: entry => entry.updatedAt >= oldest && canServe(api, body, entry),
+    ...(control.refresh ? { refresh: true } : {}),
+    ...(control.noStore ? { noStore: true } : {}),
+    ...(reading.bypass === undefined ? {} : { bypass: `Passed on: ${reading.bypass}.` }),
+  };
+}
+
+async function passOn({ outgoing, settled }: Exchange, part: WirePart, decision: Decision | null): Promise<void> {
+  switch (part.step) {
+    case 'head':
+      return sendHead(outgoing, part, decision === null ? {} : headersOf(decision));
+    case 'body':
+      if (part.terminal === true) settled();
+      return sendBytes(outgoing, part.bytes);
+    case 'done':
+      settled();
+      outgoing.end();
+  }
+}
+
+function replay(exchange: Exchange, request: ModelRequest, decision: Decision | null, answer: Parameters<typeof finalOf>[2]): void {
+  const { context, api, outgoing, body, settled } = exchange;
+  const fresh = { id: randomBytes(12).toString('hex'), createdAt: Math.floor(context.parts.now() / 1000) };
+  const final = finalOf(api, body, answer, fresh);
+  const headers = decision === null ? {} : headersOf(decision);
+  if (decision !== null && isHit(decision)) context.served.remember(decision.entryId, request);
+  settled();
+  if (body['stream'] === true) sendEvents(outgoing, api.events(final, body), headers);
+  else sendJson(outgoing, 200, final, headers);
+}
+
+function sendNotCached({ api, outgoing }: Exchange, decision: Decision): void {
+  sendJson(outgoing, 504, api.error(504, `No stored answer fits (only-if-cached was asked for). ${decision.why}`), headersOf(decision));
+}
+
+function fail({ parts, metrics }: AnswerContext, api: Api, outgoing: ServerResponse, signal: AbortSignal, error: unknown): void {
+  if (signal.aborted) return void outgoing.destroy();
+  const status = error instanceof BodyRefused ? error.status : error instanceof SemcacheError ? errorCodes[error.code] : 500;
+  metrics.failed(api.name, status);
+  if (status >= 500) parts.log.warning(`A request through the gateway failed with status ${status}: ${error instanceof SemcacheError ? error.message : 'an error of ours'}`);
+  // After the head a failure can only be told by breaking off, as the provider did.
+  if (outgoing.headersSent) return void outgoing.destroy();
+  const said = error instanceof SemcacheError || error instanceof BodyRefused ? messageOf(error) : 'The gateway failed. Its log says where; the provider was not asked.';
+  sendJson(outgoing, status, api.error(status, said), status === 413 ? { connection: 'close' } : {});
+}
+
+function noUpstream(model: string): SemcacheError {
+  return new SemcacheError(
+    'upstream-missing',
+    `No provider is set for the model "${model.slice(0, 100)}", so nobody can answer. Add one to semcache.upstreams, or start with --upstream URL.`,
+  );
+}
+
+function isHit(decision: Decision): decision is Decision & { status: 'hit' | 'stale' } {
+  return decision.status === 'hit' || decision.status === 'stale';
+}
+
+function bare(credential: string): string {
+  return credential.replace(/^bearer\s+/i, '').trim();
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

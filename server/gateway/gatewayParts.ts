@@ -1,0 +1,30 @@
+// What the gateway is given. It opens nothing but its port.
+
+import type { AnswerPart, Ask, WirePart } from '../protocol/answer.ts';
+import type { HttpUpstreamConfig } from '../protocol/messages.ts';
+import type { ModelRequest } from '../protocol/prompt.ts';
+import type { CacheSettings } from '../protocol/settings.ts';
+import type { Stats } from '../protocol/stats.ts';
+
+export interface GatewayParts {
+  answerPrompt: (ask: Ask & { wire: string }, signal: AbortSignal) => AsyncIterable<AnswerPart | WirePart>;
+  /** The person's settings as they are now. */
+  settings: () => CacheSettings;
+  /** Providers, with their keys; in the order in which they are asked for a model that none of them lists. */
+  upstreams: () => readonly HttpUpstreamConfig[];
+  /** The local embedding model. @throws SemcacheError embedding-failed, embedding-timeout */
+  embed: (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;
+  /** Resolves to false when there was no such entry. */
+  removeEntry: (id: string) => Promise<boolean>;
+  /** The entry's answer is wrong for this request. @throws SemcacheError entry-not-found */
+  wrongAnswer: (id: string, request: ModelRequest) => Promise<void>;
+  stats: () => Promise<Stats>;
+  log: { info(text: string): void; warning(text: string): void };
+  now: () => number;
+  /** What tools show to be let in. */
+  token: string;
+  /** Web pages that may ask. */
+  allowedOrigins: () => readonly string[];
+  /** True: requests with different provider keys are one person's, and share entries. */
+  sharedBetweenKeys: () => boolean;
+}
