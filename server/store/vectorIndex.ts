@@ -31,7 +31,7 @@ export interface IndexQuery {
 const defaultMaxBytes = 64 * 1024 * 1024;
 
 /** Rows read in one turn of the event loop: about 10 ms. */
-const pageSize = 2000;
+const pageSize = 1000;
 
 export class VectorIndex {
   readonly #source: VectorSource;

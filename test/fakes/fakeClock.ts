@@ -1,16 +1,15 @@
-// Time that only a test moves.
+// Time that stands still until a test moves it.
 
 export class FakeClock {
-  #at: number;
+  #now: number;
 
-  constructor(startAt = Date.UTC(2026, 0, 1)) {
-    this.#at = startAt;
+  constructor(now = Date.UTC(2026, 0, 1)) {
+    this.#now = now;
   }
 
-  /** Milliseconds since 1970; bound, so that it can be handed on as a function. */
-  readonly now = (): number => this.#at;
+  readonly now = (): number => this.#now;
 
   advance(ms: number): void {
-    this.#at += ms;
+    this.#now += ms;
   }
 }
