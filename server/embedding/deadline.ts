@@ -12,6 +12,7 @@ export interface DeadlineOptions {
 /** What `work` resolves to. @throws embedding-timeout after the deadline; cancelled when the signal fires; what `work` throws */
 export async function withinDeadline<T>(work: Promise<T>, options: DeadlineOptions): Promise<T> {
   const { deadlineMs, signal, timeoutText } = options;
+  work.catch(() => undefined);
   if (signal?.aborted) throw cancelled();
   const stop = Promise.withResolvers<never>();
   const timer = setTimeout(() => stop.reject(new SemcacheError('embedding-timeout', timeoutText)), deadlineMs);

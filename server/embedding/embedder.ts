@@ -11,3 +11,11 @@ export interface Embedder {
   embed(texts: string[], signal?: AbortSignal): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
+
+/** What opening one gives: an embedder that may still be loading. */
+export interface OpenedEmbedder extends Embedder {
+  /** Settles when it has been loaded, or never can be. embed() need not wait for it. */
+  readonly ready: Promise<void>;
+  /** Longest wait of later embed() calls. */
+  setDeadlineMs(deadlineMs: number): void;
+}

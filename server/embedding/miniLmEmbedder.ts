@@ -1,37 +1,40 @@
 // The local embedding model, in a worker thread: instructions to vectors with nothing leaving the machine.
 // Owns: the thread's life, deadlines, sharing of equal texts. Does not know: tokens or the runtime's API (modelWorker.ts).
-// Always true: an abandoned call stops its work within one window; a dead thread fails the calls at hand and is replaced at the
-// next one; the native runtime is loaded once in a process, since a second load of onnxruntime-node 1.14 corrupts memory
+// Always true: an abandoned call stops its work within one window; a dead thread fails the calls at hand and is replaced; the native runtime is loaded once in a process, since a second load of onnxruntime-node 1.14 corrupts memory
 // (measured: 10 threads one after the other crash the process in 2 of 3 runs; so does terminating one while it computes).
 
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { isBundled } from '../protocol/build.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
-import type { Embedder } from './embedder.ts';
+import type { OpenedEmbedder } from './embedder.ts';
 import { withinDeadline } from './deadline.ts';
+import { ExitGate } from './exitGate.ts';
 import { readModelFacts } from './modelFiles.ts';
 import type { ModelFacts } from './modelFiles.ts';
 import type { FromModel, ModelRuntime, ModelWorkerData, ToModel } from './modelMessages.ts';
+import { VerifierRequests } from './pairVerifier.ts';
+import type { PairVerifier } from './pairVerifier.ts';
 import { WINDOWS_VERSION } from './tokenWindows.ts';
 
 export interface MiniLmOptions {
   modelFolder: string;
+  /** Of the pair verifier; without it verify() fails. */
+  verifierFolder?: string;
   /** Longest wait of one embed() call, loading included. */
   deadlineMs: number;
   /** `auto` (default): native where it can be loaded, else WASM. */
   runtime?: ModelRuntime | 'auto';
-  /** Told, in a person's words, when the slower runtime takes over or the thread has died. */
+  /** Told, in a person's words, when the slower runtime takes over. */
   onNotice?: (notice: string) => void;
   startWorker?: (data: ModelWorkerData) => Worker;
 }
 
-export interface MiniLmEmbedder extends Embedder {
-  /** Settles when the model has been loaded, or never can be. embed() need not wait for it. */
-  readonly ready: Promise<void>;
+export interface MiniLmEmbedder extends OpenedEmbedder {
   /** Null until the model is loaded. */
   readonly runtime: ModelRuntime | null;
-  setDeadlineMs(deadlineMs: number): void;
+  /** Within the embedder's deadline. @throws embedding-timeout, cancelled, embedding-failed */
+  readonly verify: PairVerifier;
 }
 
 /** all-MiniLM-L6-v2 as it lies beside the code, in the bundle as in the sources. */
@@ -62,6 +65,9 @@ interface Job {
 /** A thread that dies this often in a row before it has loaded the model is not started again. */
 const MAX_FAILED_STARTS = 3;
 
+/** What loading the model or one window takes at the very most. */
+const LONGEST_STEP_MS = 3000;
+
 let nativeTaken = false;
 
 class WorkerEmbedder implements MiniLmEmbedder {
@@ -72,6 +78,7 @@ class WorkerEmbedder implements MiniLmEmbedder {
   readonly #options: MiniLmOptions;
   readonly #facts: ModelFacts;
   readonly #jobs = new Map<string, Job>();
+  readonly #verifierRequests = new VerifierRequests(message => this.#tell(message));
   #deadlineMs: number;
   #lastId = 0;
   #worker: Worker | null = null;
@@ -115,6 +122,12 @@ class WorkerEmbedder implements MiniLmEmbedder {
     }
   }
 
+  async verify(pairs: [string, string][], signal?: AbortSignal): Promise<number[]> {
+    if (this.#unusable) throw this.#unusable;
+    if (this.#worker === null) this.#start();
+    return this.#verifierRequests.ask(pairs, this.#deadlineMs, signal);
+  }
+
   async close(): Promise<void> {
     this.#fail(new SemcacheError('embedding-failed', 'The embedding model is closed; Semcache is shutting down.'));
     this.#tell({ kind: 'close' });
@@ -143,11 +156,16 @@ class WorkerEmbedder implements MiniLmEmbedder {
   }
 
   #start(): void {
+    const gate = new ExitGate();
+    const shutGate = (): void => gate.shut(LONGEST_STEP_MS);
+    process.once('exit', shutGate);
     const worker = (this.#options.startWorker ?? startWorker)({
       modelFolder: this.#options.modelFolder,
+      verifierFolder: this.#options.verifierFolder ?? null,
       runtime: this.#allowedRuntime(),
       dimensions: this.#facts.dimensions,
       maxTokens: this.#facts.maxTokens,
+      gate: gate.shared,
     });
     this.#worker = worker;
     let reason: unknown = null;
@@ -155,6 +173,7 @@ class WorkerEmbedder implements MiniLmEmbedder {
     worker.on('error', error => (reason = error));
     this.#exited = new Promise(resolve =>
       worker.once('exit', code => {
+        process.off('exit', shutGate);
         this.#lost(reason ?? `exit code ${code}`);
         resolve();
       }),
@@ -183,6 +202,8 @@ class WorkerEmbedder implements MiniLmEmbedder {
       this.#settleReady.resolve();
     } else if (message.kind === 'unusable') {
       this.#fail(new SemcacheError(message.code, message.message));
+    } else if (message.kind === 'logits' || message.kind === 'unverified') {
+      this.#verifierRequests.hear(message);
     } else if (message.kind === 'vector') {
       this.#take(message.id)?.resolve(message.vector);
     } else {
@@ -207,9 +228,9 @@ class WorkerEmbedder implements MiniLmEmbedder {
     if (this.#unusable) return;
     const error = failed(messageOf(reason), reason);
     this.#failedStarts = loaded ? 0 : this.#failedStarts + 1;
-    this.#options.onNotice?.(error.message);
-    if (this.#failedStarts >= MAX_FAILED_STARTS) this.#fail(error);
-    else this.#rejectJobs(error);
+    if (this.#failedStarts >= MAX_FAILED_STARTS) return this.#fail(error);
+    this.#rejectJobs(error);
+    if (!loaded) this.#start();
   }
 
   /** From now on every call ends with this error. */
@@ -220,6 +241,7 @@ class WorkerEmbedder implements MiniLmEmbedder {
   }
 
   #rejectJobs(error: SemcacheError): void {
+    this.#verifierRequests.rejectAll(error);
     for (const job of this.#jobs.values()) job.reject(error);
     this.#jobs.clear();
   }
@@ -231,14 +253,14 @@ class WorkerEmbedder implements MiniLmEmbedder {
 
 function startWorker(workerData: ModelWorkerData): Worker {
   const file = isBundled ? './modelWorker.cjs' : './modelWorker.ts';
-  return new Worker(new URL(file, import.meta.url), { workerData, name: 'semcache-model' });
+  return new Worker(new URL(file, import.meta.url), { workerData, name: 'semcache-model', execArgv: [] });
 }
 
 function failed(reason: string, cause?: unknown): SemcacheError {
   return new SemcacheError(
     'embedding-failed',
     `The local embedding model failed (${reason}). Prompts go to the model as if nothing were stored until it is back; it is ` +
-      'started again at the next prompt.',
+      'started again by itself.',
     cause,
   );
 }

@@ -6,14 +6,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import onnx from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
 import { isBundled } from '../protocol/build.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
+import { ExitGate } from './exitGate.ts';
 import { useLeanImports } from './leanImports.ts';
 import { readChecked, readJson, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE } from './modelFiles.ts';
 import type { FromModel, ModelWorkerData, ToModel } from './modelMessages.ts';
 import { openSession } from './onnxSession.ts';
 import type { OpenedSession } from './onnxSession.ts';
 import { windowsOf } from './tokenWindows.ts';
+import { VerifierJobs } from './verifierJobs.ts';
 
 interface Job {
   id: number;
@@ -27,9 +30,11 @@ interface Model extends OpenedSession {
   tokenize: (text: string) => number[];
 }
 
-const { modelFolder, runtime, dimensions, maxTokens } = workerData as ModelWorkerData;
+const { modelFolder, verifierFolder, runtime, dimensions, maxTokens, gate: sharedGate } = workerData as ModelWorkerData;
+const gate = new ExitGate(sharedGate);
 const waiting: { id: number; text: string }[] = [];
 const jobs = new Map<number, Job>();
+const verifierJobs = new VerifierJobs();
 let model: Model | null = null;
 let working = false;
 let closing = false;
@@ -37,6 +42,8 @@ let closing = false;
 parentPort!.on('message', (message: ToModel) => {
   if (message.kind === 'embed') waiting.push(message);
   if (message.kind === 'cancel') forget(message.id);
+  if (message.kind === 'verify') verifierJobs.add(message);
+  if (message.kind === 'forget-verify') verifierJobs.forget(message.id);
   if (message.kind === 'close') closing = true;
   void work();
 });
@@ -60,7 +67,7 @@ async function openModel(): Promise<Model> {
     readChecked(modelFolder, TOKENIZER_FILE),
     readJson(modelFolder, TOKENIZER_CONFIG_FILE),
   ]);
-  const opened = await openSession(weights, runtime);
+  const opened = await gate.pass(() => openSession(weights, runtime));
   if (!isBundled) useLeanImports();
   // After openSession(): it brings onnxruntime-web, and the runtime that is imported first keeps the name 'cpu'.
   const { BertTokenizer, env } = await import('@xenova/transformers');
@@ -74,10 +81,11 @@ async function openModel(): Promise<Model> {
 async function work(): Promise<void> {
   if (working || model === null) return;
   working = true;
-  while (!closing && (waiting.length > 0 || jobs.size > 0)) {
+  while (!closing && (waiting.length > 0 || jobs.size > 0 || verifierJobs.busy)) {
     for (const { id, text } of waiting.splice(0)) attempt(id, () => begin(model!, id, text));
     const job = shortest();
     if (job) await attempt(job.id, () => advance(model!, job));
+    await verifierJobs.advance({ tokenize: model.tokenize, open: openVerifier, pass: step => gate.pass(step), tell });
     await setImmediate();
   }
   working = false;
@@ -104,16 +112,23 @@ function begin({ tokenize }: Model, id: number, text: string): void {
 async function advance({ session }: Model, job: Job): Promise<void> {
   const window = job.windows.shift()!;
   const shape = [1, window.length];
-  const output = await session.run({
+  const input = {
     input_ids: new onnx.Tensor('int64', BigInt64Array.from(window, BigInt), shape),
     attention_mask: new onnx.Tensor('int64', new BigInt64Array(window.length).fill(1n), shape),
     token_type_ids: new onnx.Tensor('int64', new BigInt64Array(window.length), shape),
-  });
+  };
+  const output = await gate.pass(() => session.run(input));
   const states = output['last_hidden_state']!.data as Float32Array;
   for (let i = 0; i < states.length; i++) job.sum[i % dimensions]! += states[i]!;
   if (job.windows.length === 0 && jobs.delete(job.id)) {
     tell({ kind: 'vector', id: job.id, vector: unitLength(job.sum) });
   }
+}
+
+/** In the runtime that the embedding model has; only the notice of the slower one is not repeated. */
+async function openVerifier(): Promise<InferenceSession> {
+  if (verifierFolder === null) throw new Error('this build has no verifier');
+  return (await openSession(await readChecked(verifierFolder, WEIGHTS_FILE), model!.runtime)).session;
 }
 
 function unitLength(sum: Float64Array): Float32Array<ArrayBuffer> {
