@@ -1,11 +1,10 @@
-"""Trained weights to int8 ONNX, laid out for @xenova/transformers (AutoModelForSequenceClassification, one logit).
+"""Trained weights to int8 ONNX: one logit for a pair. The tokenizer is that of server/models/all-MiniLM-L6-v2, the same vocabulary.
 
-usage: python training/exportModel.py WEIGHTS.pt [WORK_DIR]     (train.py calls export() by itself)
+usage: python training/exportModel.py WEIGHTS.pt [TARGET]     (train.py calls export() by itself)
 """
 import hashlib
 import json
 import os
-import shutil
 import sys
 
 import onnx
@@ -40,12 +39,12 @@ def export(base, weights, work, target=MODEL_FOLDER):
     with open(os.path.join(target, "config.json"), "w") as file:
         json.dump(config, file, indent=1)
         file.write("\n")
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(os.path.join(base, name), target)
-    for path in (small, os.path.join(target, "tokenizer.json")):
-        with open(path, "rb") as file:
-            content = file.read()
-        print(os.path.basename(path), len(content), hashlib.sha256(content).hexdigest())
+    with open(small, "rb") as file:
+        content = file.read()
+    with open(os.path.join(target, "checksums.json"), "w") as file:
+        json.dump({"onnx/model_quantized.onnx": hashlib.sha256(content).hexdigest()}, file, indent=2)
+        file.write("\n")
+    print(f"{small}: {len(content)} bytes")
 
 
 def with_old_ir(path):
@@ -56,4 +55,4 @@ def with_old_ir(path):
 
 if __name__ == "__main__":
     from train import base_folder
-    export(base_folder(), sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else os.path.dirname(os.path.abspath(sys.argv[1])))
+    export(base_folder(), sys.argv[1], os.path.dirname(os.path.abspath(sys.argv[1])), *sys.argv[2:3])
