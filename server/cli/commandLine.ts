@@ -45,6 +45,7 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
 
   command('serve', 'run the daemon that all windows share')
     .option('--port <number>', 'port of the HTTP gateway on loopback, once there is one; 0: any', port)
+    .option('--idle-minutes <number>', 'minutes without a window after which it ends, until a window says otherwise; 0: never', positive)
     .option('--node-ipc', 'serve only the process that started this one, over its IPC channel')
     .action(options => finish(() => serve(options, io)));
 
@@ -96,6 +97,12 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0 && text.trim() !== '') return value;
   throw new InvalidArgumentError('It must be a whole number, 0 or larger.');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number, 0 or larger.');
 }
 
 function port(text: string): number {

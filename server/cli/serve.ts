@@ -14,6 +14,7 @@ export interface ServeOptions {
   data?: string;
   json?: boolean;
   nodeIpc?: boolean;
+  idleMinutes?: number;
 }
 
 export async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
@@ -41,6 +42,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     log,
     now: io.now,
     stop,
+    ...(options.idleMinutes === undefined ? {} : { idleMinutes: options.idleMinutes }),
     onReady: socket =>
       io.stdout.write(
         options.json === true

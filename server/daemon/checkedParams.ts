@@ -36,6 +36,7 @@ export const cacheSettings: z.ZodType<CacheSettings> = z.object({
   enabled: z.boolean(),
   matching: z.enum(settingsTable.matching.enum),
   scoreThreshold: within(settingsTable.scoreThreshold),
+  maxWrongHitRate: within(settingsTable.maxWrongHitRate),
   ttl: within(settingsTable.ttl),
   maxEntries: within(settingsTable.maxEntries).int(),
   embeddingDeadlineMs: within(settingsTable['embedding.deadlineMs']).int(),

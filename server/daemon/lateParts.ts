@@ -83,6 +83,9 @@ export function lateEmbedder(open: () => Promise<Embedder>): Embedder {
       return there().dimensions;
     },
     embed: async (texts, signal) => (await embedder()).embed(texts, signal),
+    get verify() {
+      return opened?.verify;
+    },
     close: async () => opening?.then(loaded => loaded.close(), () => undefined),
   };
 }

@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openEndpointEmbedder } from '../embedding/endpointEmbedder.ts';
 import { bundledModelFolder, openMiniLmEmbedder } from '../embedding/miniLmEmbedder.ts';
+import { bundledVerifierFolder } from '../embedding/pairVerifier.ts';
 import { defaultCacheSettings } from '../protocol/settings.ts';
 import { openStore } from '../store/openStore.ts';
 import type { Log } from './log.ts';
@@ -33,7 +34,7 @@ export function openParts(options: { dataFolder: string; log: Log; now: () => nu
       },
       embedder: ({ embeddingEndpoint, embeddingModel, embeddingApiKey, embeddingDeadlineMs: deadlineMs }, onNotice) =>
         embeddingEndpoint === ''
-          ? openMiniLmEmbedder({ modelFolder: bundledModelFolder, deadlineMs, onNotice })
+          ? openMiniLmEmbedder({ modelFolder: bundledModelFolder, verifierFolder: bundledVerifierFolder, deadlineMs, onNotice })
           : openEndpointEmbedder({
               baseUrl: embeddingEndpoint,
               model: embeddingModel,

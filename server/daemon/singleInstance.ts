@@ -11,7 +11,7 @@ import { readRecord } from '../protocol/discovery.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import { PROTOCOL_VERSION } from '../protocol/messages.ts';
 
-const lockDeadlineMs = 5000;
+const lockDeadlineMs = 15_000;
 const probeDeadlineMs = 1000;
 const sqliteBusy = 5;
 
