@@ -29,6 +29,7 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>)
       enabled: read('enabled'),
       matching: read('matching'),
       scoreThreshold: read('scoreThreshold'),
+      maxWrongHitRate: read('maxWrongHitRate'),
       ttl: read('ttl'),
       maxEntries: read('maxEntries'),
       embeddingDeadlineMs: read('embedding.deadlineMs'),

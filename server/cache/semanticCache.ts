@@ -5,6 +5,7 @@
 
 import type { Embedder } from '../embedding/embedder.ts';
 import { decide } from '../matching/decide.ts';
+import type { Verdict } from '../matching/verdict.ts';
 import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
 import { bypassWords, missWords, type BypassReason, type Decision } from '../protocol/decision.ts';
 import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
@@ -17,7 +18,7 @@ import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
 import { keysOf, type PromptKeys } from './scope.ts';
 
 /** Candidates fetched for a decision. */
-const candidateCount = 3;
+const candidateCount = 5;
 const dayMs = 24 * 60 * 60 * 1000;
 
 export interface Found {
@@ -27,6 +28,8 @@ export interface Found {
   keys: PromptKeys;
   /** The instruction's vector where it was made, so that storing the answer need not make it again. */
   vector: Float32Array | null;
+  /** How the candidates were judged; absent where none was looked at. */
+  verdict?: Verdict;
 }
 
 /** What is known of a fresh answer beside its text. */
@@ -126,7 +129,7 @@ export class SemanticCache {
     if (fit.length === 0 && (same !== null || nearest.length > 0)) {
       return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector };
     }
-    return { ...(await this.#decided(prompt, fit.filter(replayableByMeaning), settings)), keys, vector };
+    return { ...(await this.#decided(prompt, fit.filter(replayableByMeaning), settings, signal)), keys, vector };
   }
 
   /** Stores an answer under its prompt, replacing an earlier one. Without a working embedder it is found by equality only. */
@@ -196,14 +199,24 @@ export class SemanticCache {
     await this.#store.addTombstone({ a, b, createdAt: this.#now() });
   }
 
-  async #decided(prompt: Prompt, candidates: Candidate[], settings: CacheSettings): Promise<{ decision: Decision; entry: Entry | null }> {
+  async #decided(
+    prompt: Prompt,
+    candidates: Candidate[],
+    settings: CacheSettings,
+    signal?: AbortSignal,
+  ): Promise<{ decision: Decision; entry: Entry | null; verdict: Verdict }> {
+    const verify = this.#embedder?.verify;
     const verdict = await decide({
       mode: settings.matching,
       scoreThreshold: settings.scoreThreshold,
+      maxWrongHitRate: settings.maxWrongHitRate,
       instruction: prompt.instruction,
       candidates,
+      verifier: verify === undefined ? undefined : pairs => verify(pairs, signal),
     });
-    if (verdict.accepted !== null) return this.#hit(verdict.accepted.entry, 'semantic', verdict.accepted.distance, verdict.why);
+    if (verdict.accepted !== null) {
+      return { ...this.#hit(verdict.accepted.entry, 'semantic', verdict.accepted.distance, verdict.why), verdict };
+    }
     return {
       decision: {
         status: 'miss',
@@ -212,6 +225,7 @@ export class SemanticCache {
         ...(verdict.nearest === null ? {} : { nearest: verdict.nearest }),
       },
       entry: null,
+      verdict,
     };
   }
 

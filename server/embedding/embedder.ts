@@ -1,5 +1,7 @@
 // Instruction to vector. Vectors of two fingerprints are never compared.
 
+import type { PairVerifier } from './pairVerifier.ts';
+
 export interface Embedder {
   /** Model, weights hash, pooling and dimensions in one short string; part of every index. */
   readonly fingerprint: string;
@@ -9,6 +11,8 @@ export interface Embedder {
    * Errors: embedding-failed; embedding-timeout after the embedder's deadline; cancelled.
    */
   embed(texts: string[], signal?: AbortSignal): Promise<Float32Array[]>;
+  /** How likely an answer to the one text answers the other; only an embedder that comes with a verifier has it. */
+  readonly verify?: PairVerifier | undefined;
   close(): Promise<void>;
 }
 

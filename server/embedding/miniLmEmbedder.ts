@@ -80,6 +80,11 @@ class WorkerEmbedder implements MiniLmEmbedder {
   readonly #jobs = new Map<string, Job>();
   readonly #verifierRequests = new VerifierRequests(message => this.#tell(message));
   #deadlineMs: number;
+  readonly verify: PairVerifier = async (pairs, signal) => {
+    if (this.#unusable) throw this.#unusable;
+    if (this.#worker === null) this.#start();
+    return this.#verifierRequests.ask(pairs, this.#deadlineMs, signal);
+  };
   #lastId = 0;
   #worker: Worker | null = null;
   #exited: Promise<void> = Promise.resolve();
@@ -120,12 +125,6 @@ class WorkerEmbedder implements MiniLmEmbedder {
     } finally {
       for (const job of jobs) this.#leave(job);
     }
-  }
-
-  async verify(pairs: [string, string][], signal?: AbortSignal): Promise<number[]> {
-    if (this.#unusable) throw this.#unusable;
-    if (this.#worker === null) this.#start();
-    return this.#verifierRequests.ask(pairs, this.#deadlineMs, signal);
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import type { Candidate } from '../protocol/entry.ts';
 import { decideVerified } from './decideVerified.ts';
 import { nearestOf, type DecideInput, type Verdict } from './verdict.ts';
 
-/** @throws whatever the verifier throws */
+/** @throws SemcacheError cancelled, when the verifier says so */
 export async function decide(input: DecideInput): Promise<Verdict> {
   if (input.mode === 'exact') return refusal('exact-only', missWords['exact-only'], input.candidates);
   if (input.candidates.length === 0) return refusal('no-entry', missWords['no-entry'], []);

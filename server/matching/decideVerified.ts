@@ -4,6 +4,7 @@
 
 import { missWords } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
+import { SemcacheError } from '../protocol/errors.ts';
 import { align, isTriviallySame, type Alignment } from './alignment.ts';
 import { calibration, mayServeTrivial, probabilityBound, probabilityOf } from './calibration.ts';
 import { guardVerdicts, type GuardVerdict } from './guards.ts';
@@ -71,15 +72,27 @@ async function verify(open: Judged[], bound: number, verifier: PairVerifier): Pr
   const worthwhile = open.filter(({ alignment }) =>
     isValidatedLanguage(alignment.a) && isValidatedLanguage(alignment.b) && alignment.asked.length + alignment.stored.length <= longestVerified);
   if (worthwhile.length === 0) return;
-  const logits = await verifier(worthwhile.flatMap(({ alignment: { asked, stored } }): [string, string][] => [[asked, stored], [stored, asked]]));
+  const logits = await answered(verifier, worthwhile.flatMap(({ alignment: { asked, stored } }): [string, string][] => [[asked, stored], [stored, asked]]));
+  if (logits === null) return;
   const means = worthwhile.map((_, i) => (logits[2 * i]! + logits[2 * i + 1]!) / 2);
   worthwhile.forEach((j, i) => {
     const others = means.filter((_, k) => k !== i);
     const margin = others.length === 0 ? 0 : means[i]! - Math.max(...others);
     const pair: [number, number] = [logits[2 * i]!, logits[2 * i + 1]!];
     const facts = { alignment: j.alignment, verdicts: j.guards, distance: j.candidate.distance, logits: pair, margin, bare: j.bare };
-    Object.assign(j.explanation, { logits: pair, probability: probabilityOf(pairFeatures(facts)), bound });
+    const features = pairFeatures(facts);
+    Object.assign(j.explanation, { logits: pair, features, probability: probabilityOf(features), bound });
   });
+}
+
+/** Null when the verifier fails or is too slow: then there is no evidence, and nothing is served on its word. */
+async function answered(verifier: PairVerifier, pairs: [string, string][]): Promise<number[] | null> {
+  try {
+    return await verifier(pairs);
+  } catch (error) {
+    if (error instanceof SemcacheError && error.code === 'cancelled') throw error;
+    return null;
+  }
 }
 
 function accepted(chosen: Judged, why: string, judged: Judged[]): Verdict {

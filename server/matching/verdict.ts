@@ -18,7 +18,7 @@ export interface DecideInput {
   /** Nearest first. */
   candidates: Candidate[];
   /** Absent while there is none (still loading, failed): then words alone decide. */
-  verifier?: PairVerifier;
+  verifier?: PairVerifier | undefined;
 }
 
 /** One candidate as it was judged. */
@@ -32,6 +32,8 @@ export interface CandidateExplanation extends Nearest {
   alignment?: { share: number; leftAsked: string[]; leftStored: string[] };
   /** The verifier's answers for (asked, stored) and (stored, asked). */
   logits?: [number, number];
+  /** What the probability was made from, in the order of featureNames (pairFeatures.ts). */
+  features?: number[];
   /** P(same answer), 0..1. */
   probability?: number;
   /** Least probability that would have been served. */

@@ -24,10 +24,12 @@ export const settingsTable = {
   },
   matching: {
     type: 'string', default: 'distance', scope: 'window', restricted: true,
-    enum: ['exact', 'distance'],
+    enum: ['exact', 'distance', 'verified'],
     enumDescriptions: [
       'Only an identical question about identical context is served.',
       'The nearest stored question about identical context is served if its cosine distance is within `semcache.scoreThreshold`.',
+      'The nearest stored questions are compared word by word and by a local model; one is served if it is the same question ' +
+        'at `semcache.maxWrongHitRate`.',
     ],
     text: 'When two questions count as the same.',
   },
@@ -35,6 +37,11 @@ export const settingsTable = {
     type: 'number', default: 0.2, minimum: 0, maximum: 2, scope: 'window', restricted: true,
     text: 'Largest cosine distance at which a stored answer is reused. This is a distance: smaller is stricter. ' +
       '0 accepts only an identical embedding; 0.2 is LangChain\'s default.',
+  },
+  maxWrongHitRate: {
+    type: 'number', default: 0.01, minimum: 0, maximum: 0.2, scope: 'window', restricted: true,
+    text: 'With `verified` matching: the share of answers served by meaning that may be wrong, as far as was measured (0.01 is one ' +
+      'in a hundred). Smaller serves less; 0 serves identical questions only.',
   },
   ttl: {
     type: 'number', default: 30, minimum: 0, maximum: 3650, scope: 'window',
@@ -106,8 +113,10 @@ export type SettingName = keyof typeof settingsTable;
 /** What the daemon needs of them. `ttl` in days, as a person wrote it. */
 export interface CacheSettings {
   enabled: boolean;
-  matching: 'exact' | 'distance';
+  matching: 'exact' | 'distance' | 'verified';
   scoreThreshold: number;
+  /** Share of wrong answers among those served by meaning, 0..0.2. */
+  maxWrongHitRate: number;
   ttl: number;
   maxEntries: number;
   embeddingDeadlineMs: number;
@@ -120,6 +129,7 @@ export const defaultCacheSettings: CacheSettings = {
   enabled: settingsTable.enabled.default,
   matching: settingsTable.matching.default,
   scoreThreshold: settingsTable.scoreThreshold.default,
+  maxWrongHitRate: settingsTable.maxWrongHitRate.default,
   ttl: settingsTable.ttl.default,
   maxEntries: settingsTable.maxEntries.default,
   embeddingDeadlineMs: settingsTable['embedding.deadlineMs'].default,
