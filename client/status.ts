@@ -51,7 +51,8 @@ export class Status {
     this.#stats = await entries.stats();
     this.#show();
     const { prices } = configuration.settings;
-    await documents.show('Semcache statistics', statisticsText({ stats: this.#stats, health: connection.health, prices }));
+    const dataFolder = connection.facts?.dataFolder ?? null;
+    await documents.show('Semcache statistics', statisticsText({ stats: this.#stats, dataFolder, prices }));
   }
 
   async copyDebugInformation(): Promise<void> {

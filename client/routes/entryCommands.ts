@@ -11,7 +11,7 @@ import { entryText } from '../view/entryText.ts';
 import { fileName } from '../view/entryDocument.ts';
 import { shortened } from '../view/markdownText.ts';
 import { pickEntry } from '../view/pickEntry.ts';
-import { numberOf } from '../view/prices.ts';
+import { numberOf } from '../view/amounts.ts';
 import type { ReadOnlyDocuments } from '../view/readOnlyDocuments.ts';
 import type { Asks } from './asks.ts';
 import { lookedAt, questionOf, resolveTarget, type Question, type Target, type TargetArgument } from './askTarget.ts';

@@ -38,8 +38,7 @@ export function statusText(status: AskStatus): string {
 
 /** The same with the model's name at its end. */
 export function statusLine(status: AskStatus): string {
-  const model = status.decision && 'model' in status.decision ? status.decision.model : status.model;
-  return [statusText(status), model].filter(text => text !== '').join(' · ');
+  return `${statusText(status)} · ${status.model}`;
 }
 
 const signs: Record<Verdict, string> = { asking: '○', hit: '●', miss: '○', stale: '◐', bypass: '◌', failed: '✕' };

@@ -2,7 +2,7 @@
 
 import { ageText, distanceText, durationText, statusText, type ShownAsk } from './answerStatus.ts';
 import { commandLink, escaped, shortened } from './markdownText.ts';
-import { countText } from './prices.ts';
+import { countText } from './amounts.ts';
 
 /** The commands that the hover may run. */
 export const askCommands = [
@@ -40,7 +40,7 @@ function decisionLines({ status: { decision, phase, tookMs, model }, usage }: Sh
           ['Distance', `${distanceText(decision.distance)} (0 is identical)`],
           ['Age', ageText(decision.ageMs)],
           ['Saved', `${countText(decision.savedTokens)} tokens · ${durationText(decision.savedMs)}`],
-          ['Model', decision.model],
+          ['Model', model],
         ]),
         escaped(decision.why),
       ];

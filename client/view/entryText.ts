@@ -2,7 +2,7 @@
 
 import type { EntryDetail } from '../../server/protocol/messages.ts';
 import { ageText, durationText } from './answerStatus.ts';
-import { countText, numberOf } from './prices.ts';
+import { countText, numberOf } from './amounts.ts';
 
 export function entryText(entry: EntryDetail, now: number): string {
   const facts: Array<[string, string]> = [

@@ -5,7 +5,7 @@ import type { EntrySummary } from '../../server/protocol/entry.ts';
 import { messageOf } from '../../server/protocol/errors.ts';
 import { ageText } from './answerStatus.ts';
 import { shortened } from './markdownText.ts';
-import { numberOf } from './prices.ts';
+import { numberOf } from './amounts.ts';
 
 const shownEntries = 100;
 const searchAfterMs = 120;

@@ -1,13 +1,12 @@
 // The statistics as a document: what the counters say, in sentences that can be checked against them.
 
-import type { Health } from '../../server/protocol/messages.ts';
 import { hitRate, type Stats } from '../../server/protocol/stats.ts';
 import { distanceText, durationText } from './answerStatus.ts';
 import { escaped } from './markdownText.ts';
-import { countText, moneyText, priceOf, savedMoney, savedTokenCount, type Prices } from './prices.ts';
+import { countText, moneyText, priceOf, savedMoney, savedTokenCount, sizeText, type Prices } from './amounts.ts';
 
-export function statisticsText(view: { stats: Stats; health: Health | null; prices: Prices }): string {
-  const { stats, health, prices } = view;
+export function statisticsText(view: { stats: Stats; dataFolder: string | null; prices: Prices }): string {
+  const { stats, dataFolder, prices } = view;
   const rate = hitRate(stats);
   const money = savedMoney(stats.saved, prices);
   return [
@@ -35,7 +34,7 @@ export function statisticsText(view: { stats: Stats; health: Health | null; pric
     rows(['', ''], [
       ['Stored answers', countText(stats.entries)],
       ['Size', sizeText(stats.sizeBytes)],
-      ...(health === null ? [] : ([['Store', health.storeText]] as Array<[string, string]>)),
+      ...(dataFolder === null ? [] : [['Folder', dataFolder]]),
     ]),
     '',
   ].join('\n\n');
@@ -62,12 +61,4 @@ function rows(heads: string[], body: string[][]): string {
 /** Readable as plain text too: only what would break the table is escaped. */
 function escapedCell(text: string): string {
   return /[|*_`<[\]]/.test(text) ? escaped(text).replace(/\\([.\-()!#+~&$])/g, '$1') : text;
-}
-
-/** "512 B", "1.2 MB". */
-export function sizeText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB'];
-  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }

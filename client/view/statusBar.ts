@@ -6,7 +6,7 @@ import type { Health } from '../../server/protocol/messages.ts';
 import { hitRate, type Stats } from '../../server/protocol/stats.ts';
 import { distanceText, durationText } from './answerStatus.ts';
 import { commandLink, escaped } from './markdownText.ts';
-import { countText, moneyText, savedMoney, savedTokenCount, type Prices } from './prices.ts';
+import { countText, moneyText, numberOf, savedMoney, savedTokenCount, sizeText, type Prices } from './amounts.ts';
 
 export interface StatusView {
   state: 'starting' | 'ready' | 'stopped';
@@ -125,10 +125,11 @@ function table(stats: Stats, view: StatusView): string {
     ['Bypasses', countText(stats.bypasses)],
     ['Saved', saved.join(' · ')],
     ['Last hit', stats.lastHitDistance === null ? 'none yet' : `distance ${distanceText(stats.lastHitDistance)}`],
+    ['Stored', `${numberOf(stats.entries, 'answer')}, ${sizeText(stats.sizeBytes)}`],
     ['Model for misses', view.model],
   ];
   if (view.health !== null) {
-    rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.storeText]);
+    rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.store]);
   }
   return ['| | |', '|:--|:--|', ...rows.map(([name, value]) => `| ${name} | ${escaped(value)} |`)].join('\n');
 }

@@ -1,4 +1,4 @@
-// What hits saved, in words: tokens, time and money.
+// Amounts in words: counts, sizes, and what hits saved in tokens and money.
 // Does not know: where prices come from (the setting semcache.prices) or what was counted (the daemon).
 
 import type { SavedTokens } from '../../server/protocol/stats.ts';
@@ -50,4 +50,12 @@ export function countText(count: number): string {
 /** "1 answer", "12 answers". */
 export function numberOf(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
+/** "512 B", "1.2 MB". */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }
