@@ -61,12 +61,14 @@ export interface ServerEvent {
   data: string;
 }
 
-/** New for every replay. */
+/** What a replay has beside the recording. */
 export interface Fresh {
   /** 24 characters that no other answer has. */
   id: string;
   /** Seconds since 1970. */
   createdAt: number;
+  /** What the cache counted, for a recording without usage: chat streams hold none unless it was asked for. */
+  usage?: Usage;
 }
 
 export interface PlainAnswer {

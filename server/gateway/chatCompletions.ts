@@ -1,6 +1,6 @@
 // OpenAI's chat/completions: body, stream and final object.
 
-import type { ContentPart, FinishReason } from '../protocol/answer.ts';
+import type { ContentPart, FinishReason, Usage } from '../protocol/answer.ts';
 import type { Message, MessagePart, ToolOffer } from '../protocol/prompt.ts';
 import {
   countOf, isBlank, isJson, jsonList, textOrEmpty, toolInput,
@@ -17,7 +17,7 @@ export const chatCompletions: Api = {
   recorder: () => new ChatRecorder(),
   finished,
   fits: () => true,
-  renewed: (final, _body, { id, createdAt }) => ({ ...final, id: `chatcmpl-${id}`, created: createdAt }),
+  renewed: (final, _body, { id, createdAt, usage }) => ({ ...final, id: `chatcmpl-${id}`, created: createdAt, usage: final['usage'] ?? counted(usage) }),
   events,
   plainOf,
   takesPlain: () => true,
@@ -115,7 +115,7 @@ function finished(final: Json): Finished {
 
 class ChatRecorder implements Recorder {
   readonly #head: Json = {};
-  readonly #message: Json = { role: 'assistant', content: null };
+  readonly #message: Json = { role: 'assistant', content: null, refusal: null };
   readonly #calls: Json[] = [];
   #choice: Json = {};
   #finish: unknown = null;
@@ -163,6 +163,12 @@ class ChatRecorder implements Recorder {
       call[name] = name === 'type' || name === 'id' ? value : joined(call[name], value);
     }
   }
+}
+
+/** Anything but `null`: clients read its fields unasked. */
+function counted(usage: Usage = { promptTokens: 0, completionTokens: 0 }): Json {
+  const { promptTokens, completionTokens } = usage;
+  return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
 }
 
 /** Deltas are added up: texts and lists to their ends, objects field by field. */

@@ -39,7 +39,8 @@ export interface Served {
 }
 
 /** The final object that this API answers with. The entry was let through by canServe(). */
-export function finalOf(api: Api, body: Json, served: Served, fresh: Fresh): Json {
+export function finalOf(api: Api, body: Json, served: Served, renewal: Omit<Fresh, 'usage'>): Json {
+  const fresh: Fresh = { ...renewal, ...(served.usage === undefined ? {} : { usage: served.usage }) };
   const recorded = recordedIn(served.message);
   if (recorded?.api === api.name) return api.renewed(recorded.final, body, fresh);
   const plain = recorded === null ? null : apiNamed(recorded.api).plainOf(recorded.final);
