@@ -5,13 +5,15 @@
 // dist/server/main.cjs            the daemon and the command line
 // dist/server/modelWorker.cjs     the worker thread that runs the model
 // dist/server/models/…            weights, tokenizer, checksums, notice
+// dist/THIRD-PARTY-NOTICES.txt    names and licences of what is bundled
 // dist/server/onnxruntime/…       ort-wasm-simd.wasm, and the native runtime of this machine where there is one
 
 import { context } from 'esbuild';
-import { cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { thirdPartyNotices } from './scripts/thirdPartyNotices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 export const distFolder = path.join(root, 'dist');
@@ -28,9 +30,10 @@ export async function buildBundles({ watch = false } = {}) {
   const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   const builtAt = Date.now();
   const contexts = await Promise.all(
-    bundles.filter(({ entry }) => existsSync(path.join(root, entry))).map(bundle => context(optionsOf(bundle, { version, builtAt }))),
+    bundles.map(bundle => context(optionsOf(bundle, { version, builtAt }))),
   );
-  await Promise.all(contexts.map(each => each.rebuild()));
+  const results = await Promise.all(contexts.map(each => each.rebuild()));
+  await writeNotices(results);
   await copyModels();
   await copyRuntime();
   if (watch) await Promise.all(contexts.map(each => each.watch()));
@@ -67,7 +70,9 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
       __SEMCACHE_VERSION__: JSON.stringify(version),
       __SEMCACHE_BUILT_AT__: String(builtAt),
     },
-    plugins: [leanTransformers, nativeRuntimeBeside],
+    plugins: [leanTransformers, nativeRuntimeBeside, writeWhole],
+    metafile: true,
+    write: false,
     logLevel: 'warning',
     legalComments: 'none',
   };
@@ -98,6 +103,26 @@ const nativeRuntimeBeside = {
     }));
   },
 };
+
+/** By renaming, so that whoever reads a bundle meanwhile reads the old one or the new one. */
+const writeWhole = {
+  name: 'write-whole',
+  setup(build) {
+    build.onEnd(async ({ outputFiles }) => {
+      for (const { path: file, contents } of outputFiles ?? []) {
+        await mkdir(path.dirname(file), { recursive: true });
+        await writeFile(`${file}.new`, contents);
+        await rename(`${file}.new`, file);
+      }
+    });
+  },
+};
+
+async function writeNotices(results) {
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const notices = await thirdPartyNotices(root, inputs, ['onnxruntime-node', 'onnxruntime-web']);
+  await writeFile(path.join(distFolder, 'THIRD-PARTY-NOTICES.txt'), notices);
+}
 
 async function copyModels() {
   await cp(path.join(root, 'server/models'), path.join(distFolder, 'server/models'), {

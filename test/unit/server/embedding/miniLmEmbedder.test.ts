@@ -158,6 +158,7 @@ test.each([
 
 test.each(['process.exit(0)', 'await embedder.close(); process.exit(0)', 'await embedder.close()', 'setTimeout(() => process.exit(0), 40)'])(
   'a process in the midst of native inference ends cleanly with %s',
+  { timeout: 60_000 },
   async ending => {
     const folder = await mkdtemp(path.join(tmpdir(), 'semcache-exit-'));
     onTestFinished(() => rm(folder, { recursive: true }));
