@@ -65,7 +65,7 @@ function shapeOf(tokens: Token[]): string {
 /** Whatever of a text is not plain words: expressions, single letters, numbers; as written, in order. */
 function codeOf(text: string): string {
   const chunks = text.split(/\s+/).map(chunk => chunk.replace(/[.,;:?!]+$/, '').replace(/^(["'`]+)([^"'`\d]*)\1$/, '$2'));
-  return chunks.filter(chunk => /[^\p{L}'\u2019-]/u.test(chunk) || /^[b-zA-HJ-Z]$/.test(chunk)).join(' ');
+  return chunks.filter(chunk => (/[^\p{L}'\u2019-]/u.test(chunk) && !spelling.has(chunk.toLowerCase())) || /^[b-zA-HJ-Z]$/.test(chunk)).join(' ');
 }
 
 /** Not an acronym or the name of a tool that happens to be near another one in letters. */
@@ -130,13 +130,18 @@ function contentPlaces(tokens: Token[]): Set<number> {
 const sameness: readonly (readonly [PairedBy, (a: Token, b: Token) => boolean])[] = [
   ['same', (a, b) => a.norm === b.norm && (a.kind === b.kind || a.kind === 'literal' || b.kind === 'literal' || a.quoted || b.quoted)],
   ['spelling', (a, b) => isTextual(a) && isTextual(b) && spelled(a.norm) === spelled(b.norm)],
-  ['stem', (a, b) => a.kind === 'word' && b.kind === 'word' && !(a.quoted && b.quoted) && stem(spelled(a.norm)) === stem(spelled(b.norm))],
+  ['stem', (a, b) => a.kind === 'word' && b.kind === 'word' && !(a.quoted && b.quoted) && root(a.norm) === root(b.norm)],
   ['slip', (a, b) => isTextual(a) && isTextual(b) && (a.kind === 'literal' || b.kind === 'literal' ? isSlipInName(a.norm, b.norm) : isSlip(a.norm, b.norm))],
 ];
 
 /** A word, or a name from code that may have been typed without its capitals, underscores or dots. */
 function isTextual(token: Token): boolean {
   return token.kind === 'word' || (token.kind === 'literal' && !token.quoted);
+}
+
+/** "vars" and "variables": endings off, the other spelling, endings off. */
+function root(word: string): string {
+  return stem(spelled(stem(spelled(word))));
 }
 
 function spelled(norm: string): string {

@@ -53,7 +53,7 @@ const pattern = new RegExp(
   [
     String.raw`(?<url>https?:\/\/[^\s)>\]]+)`,
     String.raw`(?<flag>(?<![\p{L}\d_)\]-])--?[A-Za-z][\w-]*)`,
-    String.raw`(?<path>(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.*@-]+)+[\\/]?|[\w@-]+(?:\/[\w.*@-]*\w)+\/?|(?<![\w.])\.[a-z]\w{1,12}\b)`,
+    String.raw`(?<path>(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.*@-]+)+[\\/]?|[\w@-]+(?:\/[\w.*@-]*\w)+\/?|[\w@-]{2,}\/(?=\s|$)|(?<![\w.])\.[a-z]\w{1,12}\b)`,
     String.raw`(?<number>\bv?\d+(?:[.,]\d+)*(?:\.x)?(?![\w]))`,
     String.raw`(?<measure>(?<![\w.])\d+(?:[.,]\d+)*(?:k|m|ms|s|sec|min|h|kb|mb|gb|tb|px|em|rem|x|th|st|nd|rd)\b)`,
     String.raw`(?<name>[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_]\w*)+(?:\(\))?|[A-Za-z_]\w*\(\)|\$[A-Za-z_]\w*)`,
