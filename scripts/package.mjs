@@ -16,7 +16,11 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 const largestBytes = { clientBundle: 500_000, universalVsix: 30_000_000 };
 
-/** Packs what is in dist/ now. Resolves to the path of the VSIX. @throws when a file is missing or too large */
+/**
+ * Packs what is in dist/ now. Resolves to the path of the VSIX. @throws when a file is missing or too large
+ *
+ * @param {string | null} target one of `targets`; null is the universal VSIX
+ */
 export async function packVsix(target = null, folder = path.join(root, 'build')) {
   const files = vsixFiles(target);
   requireAll(files, target);
@@ -43,7 +47,12 @@ export async function packVsix(target = null, folder = path.join(root, 'build'))
   }
 }
 
-/** @throws Error with the list of all files that are named and not there */
+/**
+ * @throws Error with the list of all files that are named and not there
+ *
+ * @param {{ from: string; to: string }[]} files
+ * @param {string | null} target
+ */
 export function requireAll(files, target) {
   const missing = files.filter(({ from }) => !existsSync(from)).map(({ from }) => `  ${path.relative(root, from)}`);
   const native = files.filter(({ to }) => to.startsWith('dist/server/onnxruntime/')).length - 1;

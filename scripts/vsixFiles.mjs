@@ -33,7 +33,8 @@ const everywhere = [
 
 /**
  * The files of one VSIX: where each lies here (absolute) and where it goes (relative to the extension, forward slashes).
- * `target` null is the universal VSIX.
+ *
+ * @param {string | null} target null is the universal VSIX
  */
 export function vsixFiles(target) {
   const files = [...everywhere, ...walkthrough()].map(name => ({
