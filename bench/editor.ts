@@ -1,0 +1,29 @@
+// What a person waits for in the editor: a hit on the screen after Enter, and the extension's share of the start.
+
+import { prepareEditor } from '../test/editor/prepareEditor.ts';
+import { startEditor } from '../test/editor/harness.ts';
+import { activationMs, ask, reverseList, timeToHit } from '../test/editor/semcache.ts';
+import { milliseconds, type Row } from './row.ts';
+
+const rewordings = [
+  reverseList.reworded, 'How can I reverse a Python list?', 'What is the way to reverse a list in Python?',
+  'How to reverse a list in Python', 'In Python, how do I reverse a list?', 'Reverse a list in Python',
+];
+
+export async function benchEditor(): Promise<Row[]> {
+  const editor = await startEditor(await prepareEditor(line => console.error(line)));
+  try {
+    const window = await editor.open('bench', { 'notes.md': '# Notes\n' });
+    await window.statusItem(/–$/).waitFor();
+    const activation = await activationMs(window);
+    await ask(window, reverseList.asked);
+    const times: number[] = [];
+    for (const question of rewordings) times.push(await timeToHit(window, question));
+    return [
+      { name: 'activation of the extension', value: activation, unit: 'ms', what: 'as VS Code itself reports it (loading the code and activate())' },
+      ...milliseconds('hit in the editor, Enter to answer on the screen', times, `${times.length} wordings of one question, VS Code in headless Chromium, to a frame`),
+    ];
+  } finally {
+    await editor.stop();
+  }
+}

@@ -1,0 +1,16 @@
+// Semcache's own VSIX, made from the sources as they are now.
+
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** Path of the universal VSIX. @throws with what the packaging said. */
+export async function packOwnVsix(say: (line: string) => void): Promise<string> {
+  say('Building and packing Semcache …');
+  const { stdout } = await execute(process.execPath, [path.join(root, 'scripts', 'package.mjs'), '--json'], { cwd: root, maxBuffer: 64 * 1024 * 1024 });
+  return (JSON.parse(stdout) as { file: string }).file;
+}

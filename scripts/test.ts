@@ -1,0 +1,77 @@
+// `npm test`: everything, as CI runs it. The last line is `N passed, N failed`.
+// Owns: the order, and what counts as failed. Does not know: what the tests test.
+// Always true: exits with 0 only if at least one test ran and nothing failed.
+
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { JsonTestResults } from 'vitest/reporters';
+import { findChromium } from './chromium.ts';
+import { installWorkbench } from './workbench.ts';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const resultsFile = path.join(root, 'build', 'test-results.json');
+
+let passed = 0;
+let failed = 0;
+
+await check('the types fit', () => run('node_modules/typescript/bin/tsc', ['-p', '.']));
+await check('generated files are up to date', () => run('scripts/generate.mjs', ['--check']));
+await check('the bundles are built', () => run('esbuild.mjs', []));
+await check('VS Code and a browser are installed', async () => {
+  await installWorkbench(line => console.log(line));
+  await findChromium(line => console.log(line));
+});
+await runTests();
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+/** One step that is not vitest's. */
+async function check(what: string, step: () => Promise<unknown>): Promise<void> {
+  const begun = performance.now();
+  try {
+    await step();
+    passed++;
+    console.log(`✓ ${what} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed++;
+    console.error(`✗ ${what}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function runTests(): Promise<void> {
+  await mkdir(path.dirname(resultsFile), { recursive: true });
+  await rm(resultsFile, { force: true });
+  const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
+  const problem = await run('node_modules/vitest/vitest.mjs', vitest).then(() => null, messageOf);
+  const results = await readFile(resultsFile, 'utf8').then(text => JSON.parse(text) as JsonTestResults, () => null);
+
+  const ran = (results?.numPassedTests ?? 0) + (results?.numFailedTests ?? 0);
+  // A file that cannot be loaded, or whose set-up fails, holds no test that could be counted.
+  const brokenFiles = results?.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some(test => test.status === 'failed'),
+  );
+  for (const { name, message } of brokenFiles ?? []) console.error(`✗ ${path.relative(root, name)}: ${message}`);
+  const counted = (results?.numFailedTests ?? 0) + (brokenFiles?.length ?? 0);
+  passed += results?.numPassedTests ?? 0;
+  failed += counted;
+  if (ran === 0 || (problem && counted === 0)) {
+    failed++;
+    console.error(`✗ vitest: ${ran === 0 ? 'no test ran' : problem}`);
+  }
+}
+
+function messageOf(error: Error): string {
+  return error.message;
+}
+
+/** Runs a script of ours or of a package on this Node, in the project's folder. @throws when it ends with another code than 0. */
+function run(script: string, options: string[]): Promise<void> {
+  const child = spawn(process.execPath, [path.join(root, script), ...options], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', code => (code === 0 ? resolve() : reject(new Error(`${script} ended with code ${code}`))));
+  });
+}
