@@ -130,7 +130,8 @@ export const demoModel: KnownModel = {
   version: '1',
   maxInputTokens: 32_000,
   maxOutputTokens: 4_096,
-  toolCalling: false,
+  // It calls none, but the chat view's agent mode takes only models that could.
+  toolCalling: true,
   imageInput: false,
   mustCallTool: 'required',
 };
