@@ -44,7 +44,8 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
   const llmString = ['--llm-string <text>', 'the model and its parameters as one string; only entries of an equal one are compared'] as const;
 
   command('serve', 'run the daemon that all windows share')
-    .option('--port <number>', 'port of the HTTP gateway on loopback, once there is one; 0: any', port)
+    .option('--upstream <url>', 'provider for the tools that use the HTTP gateway; its key from SEMCACHE_UPSTREAM_KEY, else the tools\' own', httpUrl)
+    .option('--port <number>', 'port of the HTTP gateway on loopback (default: 7411 or the next free one); 0: any', port)
     .option('--idle-minutes <number>', 'minutes without a window after which it ends, until a window says otherwise; 0: never', positive)
     .option('--node-ipc', 'serve only the process that started this one, over its IPC channel')
     .action(options => finish(() => serve(options, io)));
@@ -109,6 +110,11 @@ function port(text: string): number {
   const value = wholeNumber(text);
   if (value <= 65_535) return value;
   throw new InvalidArgumentError('It must be at most 65535.');
+}
+
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('It must be an address like https://api.openai.com/v1.');
 }
 
 function distance(text: string): number {

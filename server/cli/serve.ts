@@ -3,11 +3,13 @@
 
 import path from 'node:path';
 import { preparedDataFolder } from '../daemon/discovery.ts';
+import type { GatewayFlags } from '../daemon/gatewayHost.ts';
 import { loggable, openLog, type Log } from '../daemon/log.ts';
 import { runSharedDaemon } from '../daemon/sharedDaemon.ts';
 import { runWindowDaemon } from '../daemon/windowDaemon.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import { dataFolderOf, readRecord } from '../protocol/discovery.ts';
+import type { HttpUpstreamConfig } from '../protocol/messages.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
 
 export interface ServeOptions {
@@ -15,6 +17,10 @@ export interface ServeOptions {
   json?: boolean;
   nodeIpc?: boolean;
   idleMinutes?: number;
+  /** Of the gateway. */
+  port?: number;
+  /** Base URL of the provider that all tools are answered by. */
+  upstream?: string;
 }
 
 export async function serve(options: ServeOptions, io: CommandIo): Promise<number> {
@@ -42,18 +48,39 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     log,
     now: io.now,
     stop,
-    ...(options.idleMinutes === undefined ? {} : { idleMinutes: options.idleMinutes }),
-    onReady: socket =>
+    ...idleOf(options),
+    gateway: gatewayFlags(options, io.env),
+    onReady: ({ socket, http, token }) =>
       io.stdout.write(
         options.json === true
-          ? `${JSON.stringify({ event: 'ready', socket, http: null, token: null })}\n`
-          : `Semcache listens on ${socket}. Data: ${dataFolder}. End it with Ctrl+C.\n`,
+          ? `${JSON.stringify({ event: 'ready', socket, http, token })}\n`
+          : `Semcache listens on ${socket}. Data: ${dataFolder}. End it with Ctrl+C.\n${http === null ? '' : `Tools: ${http} with the token ${token}\n`}`,
       ),
   });
   if (outcome === 'ended') return exitCodes.done;
   const running = readRecord(dataFolder);
   io.stderr.write(`semcache: a daemon runs already for ${dataFolder}${running === null ? '' : ` (process ${running.pid})`}. It serves all windows.\n`);
   return exitCodes.alreadyRunning;
+}
+
+/** A daemon that was started to serve tools waits for them; one that a window started waits for windows. */
+function idleOf({ idleMinutes, upstream, port }: ServeOptions): { idleMinutes?: number } {
+  if (idleMinutes !== undefined) return { idleMinutes };
+  return upstream === undefined && port === undefined ? {} : { idleMinutes: 0 };
+}
+
+/** A key in the environment is sent upstream; without one, tools bring their own. */
+function gatewayFlags({ port, upstream }: ServeOptions, env: NodeJS.ProcessEnv): GatewayFlags {
+  const apiKey = env['SEMCACHE_UPSTREAM_KEY'];
+  if (upstream === undefined) return port === undefined ? {} : { port };
+  const config: HttpUpstreamConfig = {
+    name: new URL(upstream).host,
+    kind: /(^|\.)anthropic\.com$/.test(new URL(upstream).hostname) ? 'anthropic' : 'openai',
+    baseUrl: upstream,
+    models: [],
+    ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
+  };
+  return { ...(port === undefined ? {} : { port }), upstreams: [config] };
 }
 
 function stopSignal(): AbortSignal {

@@ -53,9 +53,18 @@ export const configureParams: z.ZodType<ConfigureParams> = z.object({
       kind: z.enum(['openai', 'anthropic']),
       baseUrl: text,
       apiKey: text.optional(),
+      bearer: z.boolean().optional(),
       models: z.array(text),
     }),
   ),
+  gateway: z
+    .object({
+      enabled: z.boolean(),
+      port: within(settingsTable['gateway.port']).int(),
+      origins: z.array(text),
+      shareBetweenKeys: z.boolean(),
+    })
+    .optional(),
   embeddingApiKey: text.optional(),
 });
 

@@ -5,8 +5,7 @@
 
 import { loggable, type Log } from './log.ts';
 import { build } from '../protocol/build.ts';
-import { PROTOCOL_VERSION, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
-import type { CacheSettings } from '../protocol/settings.ts';
+import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
 import type { Parts } from './parts.ts';
 import { Session, type SessionHost, type Transport } from './session.ts';
 
@@ -22,10 +21,22 @@ export interface DaemonOptions {
   token: string | null;
   /** How long this person's daemon stays without windows changed. */
   onIdleMinutes: (minutes: number) => void;
+  /** What a session wants to be the case, beyond what the parts are told. */
+  onConfigured?: (sent: ConfigureParams) => void;
+  /** Address of the gateway now; null while there is none. */
+  http?: () => string | null;
   /** A session came or went. */
   onSessions: (count: number) => void;
-  /** Another build, or a person, wants this one to end. `deadlineMs` for the asks in progress; null: as long as they take. */
-  onDrain: (deadlineMs: number | null) => void;
+  /** Another build, or a person, wants this one to end. */
+  onDrain: (ending: Ending) => void;
+}
+
+/** How a daemon ends. */
+export interface Ending {
+  /** For the answers in progress. */
+  deadlineMs: number;
+  /** A window starts the next one: the others wait for that. */
+  successor: boolean;
 }
 
 export class Daemon implements SessionHost {
@@ -59,7 +70,7 @@ export class Daemon implements SessionHost {
 
   facts(): DaemonFacts {
     const { mode, dataFolder } = this.#options;
-    return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: null };
+    return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: this.#options.http?.() ?? null };
   }
 
   joined(session: Session): void {
@@ -74,7 +85,8 @@ export class Daemon implements SessionHost {
     this.#options.onSessions(this.#sessions.size);
   }
 
-  configured(settings: CacheSettings, embeddingApiKey: string | undefined): void {
+  configured(sent: ConfigureParams): void {
+    const { settings, embeddingApiKey } = sent;
     const { maxEntries, embeddingDeadlineMs, embeddingEndpoint, embeddingModel } = settings;
     this.parts.configure({
       maxEntries,
@@ -84,25 +96,26 @@ export class Daemon implements SessionHost {
       ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
     });
     this.#options.onIdleMinutes(settings.idleMinutes);
+    this.#options.onConfigured?.(sent);
   }
 
   drain({ build: asking, force }: DrainParams): boolean {
     if (force !== true && asking.builtAt <= build.builtAt) return false;
     this.log.info(force === true ? 'A person restarts the daemon.' : `Build ${asking.version} takes over.`);
     // After the answer to the request.
-    setImmediate(() => this.#options.onDrain(force === true ? forcedDrainMs : null));
+    setImmediate(() => this.#options.onDrain({ deadlineMs: force === true ? forcedDrainMs : drainMs, successor: true }));
     return true;
   }
 
   /** Refuses new asks, and ends each session when its asks are over or the deadline has come. */
-  async finish(deadlineMs: number): Promise<void> {
+  async finish({ deadlineMs, successor }: Ending): Promise<void> {
     this.#draining = true;
     const deadline = performance.now() + deadlineMs;
-    await this.#tellDraining([...this.#sessions]);
+    await tellDraining([...this.#sessions], successor);
     while (this.#sessions.size > 0 && performance.now() < deadline) {
       const idle = [...this.#sessions].filter(session => session.asksInProgress === 0);
       // A second time, so that the answer that just ended is on its way before its session is closed.
-      await this.#tellDraining(idle);
+      await tellDraining(idle, successor);
       for (const session of idle) session.close();
       await new Promise(resolve => setTimeout(resolve, 20));
     }
@@ -113,10 +126,6 @@ export class Daemon implements SessionHost {
     if (this.#statsTimer !== null) clearTimeout(this.#statsTimer);
     for (const session of [...this.#sessions]) session.close();
     await this.parts.close();
-  }
-
-  async #tellDraining(sessions: Session[]): Promise<void> {
-    await Promise.all(sessions.map(session => session.tellDraining()));
   }
 
   #statsChanged(): void {
@@ -139,4 +148,9 @@ export class Daemon implements SessionHost {
 
 /** A person waits for the restart: answers in progress get this long. */
 const forcedDrainMs = 2000;
+/** A newer build waits for nothing of ours, so that answers in progress may take their time. */
+const drainMs = 10 * 60_000;
 
+async function tellDraining(sessions: Session[], successor: boolean): Promise<void> {
+  await Promise.all(sessions.map(session => session.tellDraining(successor)));
+}

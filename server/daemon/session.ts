@@ -47,7 +47,7 @@ export interface SessionHost {
   joined(session: Session): void;
   left(session: Session): void;
   /** The last configuration of any session decides what all share. */
-  configured(settings: CacheSettings, embeddingApiKey: string | undefined): void;
+  configured(sent: messages.ConfigureParams): void;
   /** Begins to drain unless the build is not newer and force is not set. Resolves to whether it began. */
   drain(params: messages.DrainParams): boolean;
 }
@@ -132,9 +132,9 @@ export class Session {
   }
 
   /** Settles when the window has been sent this and all before it. */
-  async tellDraining(): Promise<void> {
+  async tellDraining(successor: boolean): Promise<void> {
     if (this.#closed || !this.#joined) return;
-    await this.#connection.sendNotification(messages.drainingNotification.method).catch(() => undefined);
+    await this.#connection.sendNotification(messages.drainingNotification, { successor }).catch(() => undefined);
   }
 
   #register(): void {
@@ -215,10 +215,10 @@ export class Session {
     });
   }
 
-  #configure({ settings, upstreams, embeddingApiKey }: messages.ConfigureParams): void {
-    this.#settings = settings;
-    this.#upstreams = upstreams;
-    this.#host.configured(settings, embeddingApiKey);
+  #configure(sent: messages.ConfigureParams): void {
+    this.#settings = sent.settings;
+    this.#upstreams = sent.upstreams;
+    this.#host.configured(sent);
   }
 
   async #complete(sent: messages.CompleteParams, cancelled: AbortSignal): Promise<void> {

@@ -9,8 +9,9 @@ import { build } from '../protocol/build.ts';
 import { PROTOCOL_VERSION } from '../protocol/messages.ts';
 import { defaultCacheSettings } from '../protocol/settings.ts';
 import { BoundedReader } from './boundedReader.ts';
-import { Daemon } from './daemon.ts';
+import { Daemon, type Ending } from './daemon.ts';
 import { isOurs, newToken, removeRecord, socketIdentity, socketPathFor, writeRecord } from './discovery.ts';
+import { GatewayHost, type GatewayFlags } from './gatewayHost.ts';
 import { Lifetime } from './lifetime.ts';
 import type { Log } from './log.ts';
 import { openParts } from './openParts.ts';
@@ -18,8 +19,7 @@ import { bindAlone } from './singleInstance.ts';
 
 /** Longest wait for whatever must be finished when the daemon ends of itself. */
 const endDeadlineMs = 2000;
-/** A newer build waits for nothing of ours, so that answers in progress may take their time. */
-const drainDeadlineMs = 10 * 60_000;
+const alone: Ending = { deadlineMs: endDeadlineMs, successor: false };
 
 export interface SharedDaemonOptions {
   /** There and closed to others. */
@@ -27,8 +27,10 @@ export interface SharedDaemonOptions {
   log: Log;
   now: () => number;
   idleMinutes?: number;
+  /** What the command line says of the gateway; windows do not overrule it. */
+  gateway?: GatewayFlags;
   /** Called when connections are accepted. */
-  onReady: (socket: string) => void;
+  onReady: (ready: { socket: string; http: string | null; token: string | null }) => void;
   /** Fires when the process is asked to end. */
   stop: AbortSignal;
 }
@@ -43,18 +45,20 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
   const isOver = new Promise<void>(resolve => (over = resolve));
   let daemon!: Daemon;
   let lifetime!: Lifetime;
+  let gateway!: GatewayHost;
+  let windows = 0;
   let identity: number | null = null;
-  let ending = false;
+  let isEnding = false;
 
-  const end = async (reason: string, deadlineMs: number): Promise<void> => {
-    if (ending) return;
-    ending = true;
+  const end = async (reason: string, ending: Ending): Promise<void> => {
+    if (isEnding) return;
+    isEnding = true;
     log.info(`The daemon ends: ${reason}.`);
     lifetime.stop();
     removeRecord(dataFolder, token);
     // Closing a server removes the file of its name, which may be a successor's by now.
     if (socketIdentity(socket) === identity) server.close();
-    await daemon.finish(deadlineMs);
+    await Promise.all([daemon.finish(ending), gateway.close(ending.deadlineMs)]);
     await Promise.race([daemon.close(), new Promise(resolve => setTimeout(resolve, endDeadlineMs).unref())]);
     over();
   };
@@ -74,26 +78,45 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
     lifetime = new Lifetime({
       idleMinutes: options.idleMinutes ?? defaultCacheSettings.idleMinutes,
       isFindable: () => isOurs(dataFolder, token),
-      onOver: reason => void end(reason, endDeadlineMs),
+      onOver: reason => void end(reason, alone),
+    });
+    const parts = openParts({ dataFolder, log, now });
+    const startedAt = now();
+    const announce = (http: string | null): void =>
+      writeRecord(dataFolder, { pid: process.pid, startedAt, socket, token, protocol: PROTOCOL_VERSION, build, http });
+    const countUsers = (): void => lifetime.setSessions(windows + gateway.requests);
+    gateway = new GatewayHost({
+      parts, dataFolder, log, now,
+      ...(options.gateway === undefined ? {} : { flags: options.gateway }),
+      onAddress: http => {
+        if (!isEnding && isOurs(dataFolder, token)) announce(http);
+      },
+      onRequests: countUsers,
     });
     daemon = new Daemon({
       mode: 'shared',
       dataFolder,
-      parts: openParts({ dataFolder, log, now }),
+      parts,
+      http: () => gateway.http,
+      onConfigured: sent => gateway.configure(sent),
       log,
       token,
       onIdleMinutes: minutes => lifetime.setIdleMinutes(minutes),
-      onSessions: count => lifetime.setSessions(count),
-      onDrain: deadlineMs => void end('another takes over', deadlineMs ?? drainDeadlineMs),
+      onSessions: count => {
+        windows = count;
+        countUsers();
+      },
+      onDrain: ending => void end('another takes over', ending),
     });
-    writeRecord(dataFolder, { pid: process.pid, startedAt: now(), socket, token, protocol: PROTOCOL_VERSION, build, http: null });
+    announce(null);
   });
   if (!bound) return 'already-running';
 
   server.on('error', error => log.error(`The socket failed: ${(error as NodeJS.ErrnoException).code ?? error.name}.`));
-  options.stop.addEventListener('abort', () => void end('the process was asked to', endDeadlineMs));
+  options.stop.addEventListener('abort', () => void end('the process was asked to', alone));
   log.info(`Build ${build.version} listens on ${socket}; data in ${dataFolder}.`);
-  options.onReady(socket);
+  await gateway.start();
+  options.onReady({ socket, http: gateway.http, token: gateway.token });
   await isOver;
   return 'ended';
 }

@@ -117,6 +117,7 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: Abor
 function askOf({ context, api, body, bytes, incoming, upstream, control }: Exchange, reading: Reading): Ask & { wire: string } {
   const { parts } = context;
   const settings = parts.settings();
+  const { maxWrongHitRate } = control;
   const oldest = control.maxAgeMs === null ? -Infinity : parts.now() - control.maxAgeMs;
   return {
     request: reading.request,
@@ -129,7 +130,7 @@ function askOf({ context, api, body, bytes, incoming, upstream, control }: Excha
     }),
     route: 'gateway',
     workspace: null,
-    settings,
+    settings: maxWrongHitRate === null ? settings : { ...settings, maxWrongHitRate },
     wire: canonicalJson([api.name, body['stream'] === true, body['stream_options'] ?? null]),
     accepts: entry => entry.updatedAt >= oldest && canServe(api, body, entry),
     ...(control.refresh ? { refresh: true } : {}),

@@ -40,7 +40,11 @@ export function createApp(parts: GatewayParts): Hono<Env> {
       return refuse(c, 503, `The gateway is answering ${maxRequests} requests already. Try again in a moment.`, { 'retry-after': '1' });
     }
     running += 1;
-    c.env.outgoing.once('close', () => (running -= 1));
+    parts.onRequests(1);
+    c.env.outgoing.once('close', () => {
+      running -= 1;
+      parts.onRequests(-1);
+    });
     return next();
   });
 

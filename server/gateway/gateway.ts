@@ -15,7 +15,8 @@ export interface Gateway {
   url: string;
   token: string;
   port: number;
-  close(): Promise<void>;
+  /** Takes no new request, and gives those in progress so long; null: as long as they take. */
+  close(graceMs?: number | null): Promise<void>;
 }
 
 export interface GatewayOptions extends Omit<GatewayParts, 'token'> {
@@ -45,8 +46,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     url: `http://127.0.0.1:${port}`,
     token,
     port,
-    close: async () => {
-      await Promise.all(servers.map(closed));
+    close: async (graceMs = 0) => {
+      await Promise.all(servers.map(each => closed(each, graceMs)));
     },
   };
 }
@@ -90,9 +91,13 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
 
-function closed(server: Server): Promise<void> {
+function closed(server: Server, graceMs: number | null): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const timer = graceMs === null || graceMs === 0 ? null : setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      if (timer !== null) clearTimeout(timer);
+      resolve();
+    });
+    if (graceMs === 0) server.closeAllConnections();
   });
 }

@@ -27,4 +27,6 @@ export interface GatewayParts {
   allowedOrigins: () => readonly string[];
   /** True: requests with different provider keys are one person's, and share entries. */
   sharedBetweenKeys: () => boolean;
+  /** A request has begun (1) or ended (-1). */
+  onRequests: (change: 1 | -1) => void;
 }

@@ -4,11 +4,11 @@
 // Handshake: `initialize` carries InitializationOptions with the token of the discovery record; until it has been
 // accepted every other request is refused with 'not-authenticated'.
 
-import { NotificationType, NotificationType0, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
+import { NotificationType, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
 import type { AnswerPart, Generation, UpstreamPart } from './answer.ts';
 import type { Entry, EntryFilter, EntrySummary } from './entry.ts';
 import type { ModelRequest, Route } from './prompt.ts';
-import type { CacheSettings } from './settings.ts';
+import type { CacheSettings, GatewaySettings } from './settings.ts';
 import type { Decision } from './decision.ts';
 import type { Stats } from './stats.ts';
 
@@ -64,6 +64,8 @@ export interface HttpUpstreamConfig {
 export interface ConfigureParams {
   settings: CacheSettings;
   upstreams: HttpUpstreamConfig[];
+  /** Absent: as it is. */
+  gateway?: GatewaySettings;
   /** Secret of the embeddings endpoint, if one is set. */
   embeddingApiKey?: string;
 }
@@ -163,8 +165,8 @@ export interface DrainParams {
   force?: boolean;
 }
 export const drainRequest = new RequestType<DrainParams, { draining: boolean }, void>('semcache/drain');
-/** To every session of a draining daemon: the one who asked for it starts the next; the others wait a moment for that. */
-export const drainingNotification = new NotificationType0('semcache/draining');
+/** To every session of a daemon that ends. `successor`: another window is about to start the next; wait a moment for it. */
+export const drainingNotification = new NotificationType<{ successor: boolean }>('semcache/draining');
 
 /** Data of a JSON-RPC error that began as a SemcacheError. */
 export interface ErrorData {

@@ -92,6 +92,23 @@ export const settingsTable = {
     type: 'number', default: 5, minimum: 0, maximum: 10080, scope: 'machine',
     text: 'Minutes after the last window has gone until the daemon exits. 0: it stays.',
   },
+  'gateway.enabled': {
+    type: 'boolean', default: true, scope: 'machine',
+    text: 'Let other AI tools of this machine use the cache over HTTP. The gateway listens on loopback only and wants its token; ' +
+      '`Semcache: Connect Another Tool…` shows both.',
+  },
+  'gateway.port': {
+    type: 'integer', default: 7411, minimum: 0, maximum: 65535, scope: 'machine',
+    text: 'Port of the gateway. The next free one is taken where another program has it. 0: any free port.',
+  },
+  'gateway.origins': {
+    type: 'array', default: [], scope: 'machine', restricted: true, items: { type: 'string' },
+    text: 'Origins of web pages that may use the gateway, as `https://example.org`. All others are refused.',
+  },
+  'gateway.shareBetweenKeys': {
+    type: 'boolean', default: false, scope: 'machine', restricted: true,
+    text: 'Tools that bring their own provider keys share answers although the keys differ: all of them are yours.',
+  },
   'decorations.enabled': {
     type: 'boolean', default: true, scope: 'window',
     text: 'Show behind a line that a question was asked about it, and whether the answer came from the cache.',
@@ -109,6 +126,21 @@ export const settingsTable = {
 } as const satisfies Record<string, Row>;
 
 export type SettingName = keyof typeof settingsTable;
+
+/** How the gateway is open to other tools. */
+export interface GatewaySettings {
+  enabled: boolean;
+  port: number;
+  origins: string[];
+  shareBetweenKeys: boolean;
+}
+
+export const defaultGatewaySettings: GatewaySettings = {
+  enabled: settingsTable['gateway.enabled'].default,
+  port: settingsTable['gateway.port'].default,
+  origins: [],
+  shareBetweenKeys: settingsTable['gateway.shareBetweenKeys'].default,
+};
 
 /** What the daemon needs of them. `ttl` in days, as a person wrote it. */
 export interface CacheSettings {

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openGatewayOf } from '../../server/daemon/gatewayOf.ts';
+import { openGatewayOf } from '../../server/daemon/gatewayHost.ts';
 import { openLog } from '../../server/daemon/log.ts';
 import { openParts } from '../../server/daemon/openParts.ts';
 import type { Parts } from '../../server/daemon/parts.ts';
@@ -47,6 +47,7 @@ export async function openGatewayForTest({ settings, upstreams, options }: TestG
     now,
     allowedOrigins: () => [],
     sharedBetweenKeys: () => false,
+    onRequests: () => undefined,
     ...options,
   });
   return {
