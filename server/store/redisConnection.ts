@@ -37,8 +37,8 @@ export interface RedisConnection {
   readonly address: string;
   /** Sends one command to the server that owns `key`. @throws the server's error reply, or a lost connection, as it came */
   send(key: string, words: readonly Word[]): Promise<Reply>;
-  /** Runs a script whose keys all lie in the slot of `key`. */
-  run(script: RedisScript, key: string, values: readonly Word[]): Promise<Reply>;
+  /** Runs a script on keys of one slot. */
+  run(script: RedisScript, keys: readonly string[], values: readonly Word[]): Promise<Reply>;
   /** Called once when the connection is lost without `close()`. */
   onLost(listener: (error: unknown) => void): void;
   close(): void;
@@ -204,13 +204,13 @@ function connectionOver(
     address,
     open: () => client.connect(),
     send: sendReply,
-    async run(script, key, values) {
-      const rest = ['1', key, ...values];
+    async run(script, keys, values) {
+      const rest = [String(keys.length), ...keys, ...values];
       try {
-        return await sendReply(key, ['EVALSHA', script.sha, ...rest]);
+        return await sendReply(keys[0]!, ['EVALSHA', script.sha, ...rest]);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return sendReply(key, ['EVAL', script.text, ...rest]);
+        return sendReply(keys[0]!, ['EVAL', script.text, ...rest]);
       }
     },
     onLost(listener) {

@@ -21,6 +21,7 @@ export class RedisRegistry {
   readonly #used: string;
   readonly #updated: string;
   readonly #expires: string;
+  readonly #lists: readonly string[];
   /** Orders uses of one millisecond. */
   #sequence = 0;
 
@@ -31,6 +32,7 @@ export class RedisRegistry {
     this.#used = layout.used(namespace);
     this.#updated = layout.updated(namespace);
     this.#expires = layout.expires(namespace);
+    this.#lists = [this.#where, this.#used, this.#updated, this.#expires];
   }
 
   /** Enters an entry; resolves to those that have to be removed now. */
@@ -38,8 +40,8 @@ export class RedisRegistry {
     { id, tag }: Located,
     { updatedAt, expiresAt, bound, now }: { updatedAt: number; expiresAt: number; bound: number; now: number },
   ): Promise<Located[]> {
-    const reply = await this.#connection.run(enterScript, this.#where, [
-      this.#used, this.#updated, this.#expires, id, tag, this.#moment(now), String(updatedAt), String(expiresAt), String(bound), String(now),
+    const reply = await this.#connection.run(enterScript, this.#lists, [
+      id, tag, this.#moment(now), String(updatedAt), String(expiresAt), String(bound), String(now),
     ]);
     return locatedIn(reply).filter(one => one.id !== id || one.tag !== tag);
   }
@@ -47,7 +49,7 @@ export class RedisRegistry {
   async leave(ids: readonly string[]): Promise<void> {
     for (let at = 0; at < ids.length; at += pageSize) {
       const page = ids.slice(at, at + pageSize);
-      await this.#connection.run(leaveScript, this.#where, [this.#used, this.#updated, this.#expires, ...page]);
+      await this.#connection.run(leaveScript, this.#lists, page);
     }
   }
 

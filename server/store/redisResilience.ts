@@ -52,6 +52,8 @@ export class ResilientRedisStore implements Store {
   #retry: NodeJS.Timeout | null = null;
   #retryMs = firstRetryMs;
   #delivery: Promise<void> | null = null;
+  /** False once it is known that nothing waits. */
+  #mayWait = true;
   #isClosed = false;
   #maxEntries: number | null = null;
   /** Time that the exact step took, by scope: the search has what is left. */
@@ -77,7 +79,7 @@ export class ResilientRedisStore implements Store {
   get problem(): string | null {
     const problem = this.#problem ?? this.#writeProblem;
     if (problem === null) return null;
-    const waiting = this.#spool.answers;
+    const waiting = this.#isClosed ? 0 : this.#spool.answers;
     return waiting === 0 ? problem.message : `${problem.message} ${waiting} ${waiting === 1 ? 'answer waits' : 'answers wait'} to be delivered.`;
   }
 
@@ -196,19 +198,24 @@ export class ResilientRedisStore implements Store {
     await this.#firstTry;
     const opened = this.#opened;
     if (opened === null) {
-      keep();
+      this.#keep(keep);
       return;
     }
     try {
       await within(writeDeadlineMs, write(opened.store));
-      if (!this.#spool.isEmpty) this.#deliver();
+      if (this.#mayWait) this.#deliver();
     } catch (error) {
       if (error instanceof SemcacheError && error.code !== 'store-unreachable') throw error;
-      keep();
+      this.#keep(keep);
       if (isWriteRefusal(error)) this.#cannotWrite(error);
       else this.#failed(error, opened);
       this.#retrySoon();
     }
+  }
+
+  #keep(keep: () => void): void {
+    keep();
+    this.#mayWait = true;
   }
 
   async #patiently<T>(work: (store: RedisStore) => Promise<T>): Promise<T> {
@@ -242,25 +249,31 @@ export class ResilientRedisStore implements Store {
   }
 
   async #tryToOpen(): Promise<void> {
+    let opened: OpenedRedisStore | null = null;
     try {
-      const opened = await this.#options.open();
+      opened = await this.#options.open();
       if (this.#isClosed) {
         opened.connection.close();
         return;
       }
-      opened.connection.onLost(error => {
-        if (this.#opened === opened) this.#leave(redisError(error, this.#options.address));
-      });
-      this.#opened = opened;
-      this.#failures = 0;
-      this.#retryMs = firstRetryMs;
-      if (this.#maxEntries !== null) await opened.store.setMaxEntries(this.#maxEntries).catch(() => undefined);
       await this.#measure(opened);
+      this.#take(opened);
       this.#deliver();
     } catch (error) {
+      opened?.connection.close();
       this.#tell(redisError(error, this.#options.address));
       this.#retrySoon();
     }
+  }
+
+  #take(opened: OpenedRedisStore): void {
+    opened.connection.onLost(error => {
+      if (this.#opened === opened) this.#leave(redisError(error, this.#options.address));
+    });
+    this.#opened = opened;
+    this.#failures = 0;
+    if (this.#isFast) this.#retryMs = firstRetryMs;
+    if (this.#maxEntries !== null) opened.store.setMaxEntries(this.#maxEntries).catch(() => undefined);
   }
 
   /** Asks something small: a Redis that takes longer than the budget is not asked by prompts. */
@@ -296,7 +309,7 @@ export class ResilientRedisStore implements Store {
     const opened = this.#opened;
     if (opened === null) return this.#tryToOpen();
     try {
-      if (!this.#isFast) await this.#measure(opened);
+      if (this.#problem !== null) await this.#measure(opened);
       this.#deliver();
     } catch (error) {
       this.#leave(redisError(error, this.#options.address));
@@ -308,6 +321,7 @@ export class ResilientRedisStore implements Store {
     this.#delivery = this.#deliverAll()
       .then(() => this.#canWrite())
       .catch((error: unknown) => {
+        this.#mayWait = true;
         if (isWriteRefusal(error)) this.#cannotWrite(error);
         else this.#failed(error);
         this.#retrySoon();
@@ -320,6 +334,7 @@ export class ResilientRedisStore implements Store {
   async #deliverAll(): Promise<void> {
     const store = this.#opened?.store;
     if (store === undefined) return;
+    this.#mayWait = false;
     for (;;) {
       const page = this.#spool.waiting(this.#options.now(), deliveryPage);
       for (const entry of page) {

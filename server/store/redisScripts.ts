@@ -1,13 +1,15 @@
 // What has to happen in Redis in one piece, as Lua. Each script touches one slot: an entry with what finds it, or the
 // lists of one namespace.
-// Always true: the scripts run on Redis 6.2 and later; one that only reads can run on a replica.
+// Always true: the scripts run on Redis 6.2 and later; one that only reads can run on a replica; keys that are written
+// are named, so that a script fails whole (and is tried again) while a Cluster moves its slot.
 
 import { redisScript } from './redisConnection.ts';
 
 /**
- * Writes an entry and what finds it by meaning. KEYS: its hash. ARGV: now, id, expires, updated, created, hits, lastHit,
- * meta, generations, namespace, tag, writer, fp or '', vector or '', dimensions, key of members up to FP, key of the
- * vector set up to FP or '', 1 to leave an entry alone that is as new.
+ * Writes an entry and what finds it by meaning. KEYS: its hash; with a vector also the members of its scope and, where
+ * the level keeps one, the vector set. ARGV: now, id, expires, updated, created, hits, lastHit, meta, generations,
+ * namespace, tag, writer, fp or '', vector or '', dimensions, key of members up to FP, key of the vector set up to FP or
+ * '', 1 to leave an entry alone that is as new.
  * Returns 1, or 0 where it was left alone; an error SEMCACHE-LENGTH n where the scope's other vectors have n numbers.
  */
 export const putScript = redisScript(`
@@ -16,7 +18,7 @@ local now, id, expires, updated, created, hits, lastHit, meta, generations, ns, 
   ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17], ARGV[18]
 local entry = KEYS[1]
 if fp ~= '' then
-  for _, other in ipairs(redis.call('ZREVRANGE', members .. fp, 0, 1)) do
+  for _, other in ipairs(redis.call('ZREVRANGE', KEYS[2], 0, 1)) do
     if other ~= id then
       local length = redis.call('HSTRLEN', string.sub(entry, 1, -1 - #id) .. other, 'vector:' .. fp)
       if length > 0 and length ~= dimensions * 4 then return redis.error_reply('SEMCACHE-LENGTH ' .. length / 4) end
@@ -44,8 +46,8 @@ end
 if fp ~= '' then
   redis.call('HSET', entry, 'vector:' .. fp, vector)
   local time = redis.call('TIME')
-  redis.call('ZADD', members .. fp, string.format('%d%06d', time[1], time[2]), id)
-  if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', vector, id) end
+  redis.call('ZADD', KEYS[2], string.format('%d%06d', time[1], time[2]), id)
+  if vectors ~= '' then redis.call('VADD', KEYS[3], 'FP32', vector, id) end
 end
 redis.call('PEXPIRE', entry, math.max(1, math.min(expires - now, 1e14)))
 return 1
@@ -77,18 +79,18 @@ return 1
 `);
 
 /**
- * Enters an entry in its namespace's lists. KEYS: where; ARGV: keys of used, updated and expires; id, tag, used, updated,
- * expires, bound, now. Returns id and tag of each entry that has to go, expired ones first, then the least recently used
+ * Enters an entry in its namespace's lists. KEYS: where, used, updated, expires; ARGV: id, tag, used, updated, expires,
+ * bound, now. Returns id and tag of each entry that has to go, expired ones first, then the least recently used
  * beyond the bound; they are off the lists already. An earlier tag of this id comes last, as "id, tag" too.
  */
 export const enterScript = redisScript(`
-local where, used, updated, expires = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local id, tag, bound, now = ARGV[4], ARGV[5], tonumber(ARGV[9]), ARGV[10]
+local where, used, updated, expires = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, tag, bound, now = ARGV[1], ARGV[2], tonumber(ARGV[6]), ARGV[7]
 local old = redis.call('HGET', where, id)
 redis.call('HSET', where, id, tag)
-redis.call('ZADD', used, ARGV[6], id)
-redis.call('ZADD', updated, ARGV[7], id)
-redis.call('ZADD', expires, ARGV[8], id)
+redis.call('ZADD', used, ARGV[3], id)
+redis.call('ZADD', updated, ARGV[4], id)
+redis.call('ZADD', expires, ARGV[5], id)
 local gone = {}
 local function remove(other)
   table.insert(gone, other)
@@ -110,45 +112,40 @@ end
 return gone
 `);
 
-/** Takes ids off a namespace's lists. KEYS: where; ARGV: keys of used, updated and expires; ids. */
+/** Takes ids off a namespace's lists. KEYS: where, used, updated, expires; ARGV: ids. */
 export const leaveScript = redisScript(`
-for at = 4, #ARGV do
-  redis.call('HDEL', KEYS[1], ARGV[at])
-  for list = 1, 3 do redis.call('ZREM', ARGV[list], ARGV[at]) end
+for _, id in ipairs(ARGV) do
+  redis.call('HDEL', KEYS[1], id)
+  for list = 2, 4 do redis.call('ZREM', KEYS[list], id) end
 end
-return #ARGV - 3
+return #ARGV
 `);
 
 /**
- * The nearest of a vector set with their hashes. KEYS: the vector set; ARGV: its members, key of entries up to the id,
+ * The nearest of a vector set with their hashes. KEYS: the vector set, its members; ARGV: key of entries up to the id,
  * vector, count, EF. Returns -1 where the set lacks some of the members and has to be rebuilt, else a list of
- * [id, hash]; those without a hash are removed from the set on the way.
+ * [id, hash]. A hash may be empty: the entry has gone, or is on another master while the Cluster moves the slot.
  */
 export const nearestInSetScript = redisScript(`
-local set, members, entries = KEYS[1], ARGV[1], ARGV[2]
+local set, members, entries = KEYS[1], KEYS[2], ARGV[1]
 local known = redis.call('ZCARD', members)
 if known == 0 then return {} end
 if redis.call('VCARD', set) < known then return -1 end
 local found = {}
-for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[3], 'COUNT', ARGV[4], 'EF', ARGV[5])) do
-  local hash = redis.call('HGETALL', entries .. id)
-  if #hash == 0 then
-    redis.pcall('VREM', set, id)
-    redis.pcall('ZREM', members, id)
-  end
-  table.insert(found, {id, hash})
+for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[2], 'COUNT', ARGV[3], 'EF', ARGV[4])) do
+  table.insert(found, {id, redis.call('HGETALL', entries .. id)})
 end
 return found
 `);
 
 /**
- * Adds members to a vector set from their hashes. KEYS: the vector set; ARGV: members, key of entries up to the id, fp,
- * offset, count. Returns how many members there were from the offset.
+ * Adds members to a vector set from their hashes. KEYS: the vector set, its members; ARGV: key of entries up to the id,
+ * fp, offset, count. Returns how many members there were from the offset.
  */
 export const rebuildSetScript = redisScript(`
-local ids = redis.call('ZRANGE', ARGV[1], ARGV[4], ARGV[4] + ARGV[5] - 1)
+local ids = redis.call('ZRANGE', KEYS[2], ARGV[3], ARGV[3] + ARGV[4] - 1)
 for _, id in ipairs(ids) do
-  local vector = redis.call('HGET', ARGV[2] .. id, 'vector:' .. ARGV[3])
+  local vector = redis.call('HGET', ARGV[1] .. id, 'vector:' .. ARGV[2])
   if vector then redis.call('VADD', KEYS[1], 'FP32', vector, id) end
 end
 return #ids
@@ -156,19 +153,20 @@ return #ids
 
 /**
  * Whether an entry is there, mending what finds it. KEYS: its hash; ARGV: id, key of members up to FP, key of the vector
- * set up to FP or '', fps to look in when it is gone. Returns 0 when it is gone.
+ * set up to FP or '', 1 to mend (not in a Cluster: while a slot moves, the other keys may be on the other master), fps to
+ * look in when it is gone. Returns 0 when it is gone.
  */
 export const checkScript = redisScript(`
 local id, members, vectors = ARGV[1], ARGV[2], ARGV[3]
 local fp = redis.call('HGET', KEYS[1], 'fp')
 if not fp then
-  for at = 4, #ARGV do
+  for at = 5, #ARGV do
     redis.call('ZREM', members .. ARGV[at], id)
     if vectors ~= '' then redis.call('VREM', vectors .. ARGV[at], id) end
   end
   return 0
 end
-if fp ~= '' and not redis.call('ZSCORE', members .. fp, id) then
+if ARGV[4] == '1' and fp ~= '' and not redis.call('ZSCORE', members .. fp, id) then
   local time = redis.call('TIME')
   redis.call('ZADD', members .. fp, string.format('%d%06d', time[1], time[2]), id)
   if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', redis.call('HGET', KEYS[1], 'vector:' .. fp), id) end

@@ -76,11 +76,6 @@ export class RedisSpool {
     return Number(this.#database.prepare('SELECT count(*) AS n FROM answers').get()!.n);
   }
 
-  get isEmpty(): boolean {
-    const sql = 'SELECT EXISTS (SELECT 1 FROM answers) OR EXISTS (SELECT 1 FROM tombstones) OR EXISTS (SELECT 1 FROM counts) AS waits';
-    return this.#database.prepare(sql).get()!.waits === 0;
-  }
-
   addTombstone({ a, b, createdAt }: Tombstone): void {
     this.#database.prepare('INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?)').run(a, b, createdAt);
   }

@@ -85,7 +85,7 @@ export class RedisStore implements Store {
     apart.catch(() => undefined);
     for (let count = query.k; ; count *= 4) {
       const found = await this.#level.nearest({ tags: [...registries.keys()], fp, vector: query.vector, count });
-      const entries = this.#liveOf(found, registries, query);
+      const entries = this.#liveOf(await this.#confirmed(found, registries), registries, query);
       // Of those found some were over; the places they took may belong to others.
       if (entries.length < query.k && entries.length < found.length && found.length >= count && count < 1000) continue;
       const candidates = entries.map(entry => ({ entry, distance: cosineDistance(query.vector, entry.vector!) }));
@@ -110,7 +110,7 @@ export class RedisStore implements Store {
     const known = await this.#find(id);
     if (known === null) return;
     await Promise.all([
-      this.#connection.run(hitScript, this.#layout.entry(known.tag, id), [String(at), String(this.#now())]),
+      this.#connection.run(hitScript, [this.#layout.entry(known.tag, id)], [String(at), String(this.#now())]),
       known.registry.use(id, this.#now()),
     ]);
   }
@@ -212,7 +212,7 @@ export class RedisStore implements Store {
 
     const [entered, written] = await Promise.allSettled([
       registry.enter(located, { updatedAt: entry.updatedAt, expiresAt: entry.expiresAt, bound, now }),
-      this.#connection.run(putScript, this.#layout.entry(tag, entry.id), this.#putValues(entry, { fp, tag, namespace, now, ifNewer })),
+      this.#connection.run(putScript, this.#putKeys(tag, entry.id, fp), this.#putValues(entry, { fp, tag, namespace, now, ifNewer })),
     ]);
     if (written.status === 'rejected') {
       await registry.leave([entry.id]).catch(() => undefined);
@@ -221,7 +221,12 @@ export class RedisStore implements Store {
     if (entered.status === 'rejected') throw entered.reason;
     this.#remember(entry.id, tag, registry);
     for (const { id, tag: itsTag } of entered.value) await this.#remove(id, itsTag);
-    this.#sweep.step();
+    this.#sweep.step(tag, fp);
+  }
+
+  #putKeys(tag: string, id: string, fp: string): string[] {
+    const finders = fp === '' ? [] : this.#finders(tag).filter(key => key !== '').map(key => key + fp);
+    return [this.#layout.entry(tag, id), ...finders];
   }
 
   #putValues(
@@ -258,14 +263,33 @@ export class RedisStore implements Store {
     return entry;
   }
 
-  /** Those of a search that are entries of this scope and fingerprint, and live. Ghosts are taken off the lists. */
+  /**
+   * A search can name an entry that Redis expired or evicted: what is left of it is removed. Asked for by its own key
+   * first, since a Cluster that moves its slot has it on either master.
+   */
+  async #confirmed(found: FoundHash[], registries: Map<string, RedisRegistry>): Promise<FoundHash[]> {
+    if (found.every(({ fields }) => fields.size > 0)) return found;
+    return Promise.all(
+      found.map(async one => {
+        if (one.fields.size > 0) return one;
+        const key = this.#layout.entry(one.tag, one.id);
+        const fields = fieldsOf(await this.#connection.send(key, ['HGETALL', key]));
+        if (fields.size === 0) {
+          const gone = [this.#remove(one.id, one.tag), registries.get(one.tag)?.leave([one.id])];
+          void Promise.all(gone).catch(() => undefined);
+        }
+        return { ...one, fields };
+      }),
+    );
+  }
+
+  /** Those of a search that are entries of this scope and fingerprint, and live. */
   #liveOf(found: FoundHash[], registries: Map<string, RedisRegistry>, query: NearestQuery): Entry[] {
     const now = this.#now();
     const live: Entry[] = [];
     for (const { tag, id, fields } of found) {
       const entry = entryFromHash(fields);
       const registry = registries.get(tag);
-      if (entry === null && registry !== undefined) void registry.leave([id]).catch(() => undefined);
       if (entry === null || registry === undefined || entry.vector === null || entry.expiresAt <= now) continue;
       if (entry.scope !== query.scope || entry.fingerprint !== query.fingerprint) continue;
       this.#remember(id, tag, registry);
@@ -346,7 +370,7 @@ export class RedisStore implements Store {
 
   async #remove(id: string, tag: string): Promise<void> {
     this.#tags.delete(id);
-    await this.#connection.run(removeScript, this.#layout.entry(tag, id), [id, ...this.#finders(tag), ...this.#fps]);
+    await this.#connection.run(removeScript, [this.#layout.entry(tag, id)], [id, ...this.#finders(tag), ...this.#fps]);
   }
 
   async #sizeOf(key: string): Promise<number> {

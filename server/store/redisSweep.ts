@@ -1,13 +1,17 @@
 // Takes away what is left of entries that Redis expired or evicted, and mends what an entry is found by.
-// Always true: one small step after some writes, never a walk at once; a failing step is tried again with the next.
+// Owns: two walks, over a namespace's lists and over the members of the scopes in use, since Redis may have evicted
+// either. Always true: one small step after some writes, never a walk at once; a failing step is tried again later.
 
 import type { RedisConnection } from './redisConnection.ts';
 import type { RedisLayout } from './redisLayout.ts';
 import type { RedisLevel } from './redisLevel.ts';
 import type { RedisRegistry } from './redisRegistry.ts';
-import { checkScript } from './redisScripts.ts';
+import { checkScript, removeScript } from './redisScripts.ts';
 
 const writesPerStep = 50;
+const membersPerStep = 500;
+/** Scopes whose members wait for their walk. */
+const scopesInUse = 100;
 
 export class RedisSweep {
   readonly #connection: RedisConnection;
@@ -18,6 +22,8 @@ export class RedisSweep {
   #writes = 0;
   #at = 0;
   #cursor = '0';
+  /** Scopes written to lately, by their members' key, with how far the walk over them has come. */
+  readonly #scopes = new Map<string, { tag: string; cursor: string }>();
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: {
@@ -34,11 +40,15 @@ export class RedisSweep {
     this.#fps = parts.fps;
   }
 
-  /** Called after each write; begins a step with every 50th. */
-  step(): void {
+  /** Called after each write; begins a step with every 50th. `fp` is '' for an entry without a vector. */
+  step(tag: string, fp: string): void {
+    if (fp !== '') this.#touch(tag, fp);
     this.#writes += 1;
     if (this.#writes % writesPerStep !== 0) return;
-    this.#running = this.#running.then(() => this.#checkPage()).catch(() => undefined);
+    this.#running = this.#running
+      .then(() => this.#checkPage())
+      .then(() => this.#checkMembers())
+      .catch(() => undefined);
   }
 
   /** Resolves when no step is under way. */
@@ -53,12 +63,42 @@ export class RedisSweep {
     if (next === '0') this.#at += 1;
     const present = await Promise.all(
       page.map(({ id, tag }) =>
-        this.#connection.run(checkScript, this.#layout.entry(tag, id), [
-          id, this.#layout.members(tag, ''), this.#level.keepsVectorSets ? this.#layout.vectors(tag, '') : '', ...this.#fps,
+        this.#connection.run(checkScript, [this.#layout.entry(tag, id)], [
+          id, ...this.#finders(tag),
+          this.#connection.topology === 'cluster' ? '' : '1', ...this.#fps,
         ]),
       ),
     );
     const gone = page.filter((_, at) => Number(present[at]) === 0).map(({ id }) => id);
     if (gone.length > 0) await registry.leave(gone);
+  }
+
+  async #checkMembers(): Promise<void> {
+    const next = this.#scopes.entries().next().value;
+    if (next === undefined) return;
+    const [key, scope] = next;
+    const reply = await this.#connection.send(key, ['ZSCAN', key, scope.cursor, 'COUNT', String(membersPerStep)]);
+    const [cursor, words] = reply as [Buffer, Buffer[]];
+    scope.cursor = String(cursor);
+    if (scope.cursor === '0') this.#scopes.delete(key);
+    const ids = words.filter((_, at) => at % 2 === 0).map(String);
+    const present = await Promise.all(ids.map(id => this.#connection.send(this.#layout.entry(scope.tag, id), ['EXISTS', this.#layout.entry(scope.tag, id)])));
+    const gone = ids.filter((_, at) => Number(present[at]) === 0);
+    await Promise.all(
+      gone.map(id =>
+        this.#connection.run(removeScript, [this.#layout.entry(scope.tag, id)], [id, ...this.#finders(scope.tag), ...this.#fps]),
+      ),
+    );
+  }
+
+  #touch(tag: string, fp: string): void {
+    const key = this.#layout.members(tag, fp);
+    if (this.#scopes.has(key) || this.#scopes.size >= scopesInUse) return;
+    this.#scopes.set(key, { tag, cursor: '0' });
+  }
+
+  /** Keys of members and of the vector set, up to the fingerprint; '' for the latter where the level keeps none. */
+  #finders(tag: string): [members: string, vectors: string] {
+    return [this.#layout.members(tag, ''), this.#level.keepsVectorSets ? this.#layout.vectors(tag, '') : ''];
   }
 }

@@ -51,8 +51,8 @@ export class RedisVectorSets implements RedisLevel {
     const { connection, layout } = this.#parts;
     const wanted = count + spare;
     try {
-      return await connection.run(nearestInSetScript, layout.vectors(tag, fp), [
-        layout.members(tag, fp), layout.entry(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)),
+      return await connection.run(nearestInSetScript, [layout.vectors(tag, fp), layout.members(tag, fp)], [
+        layout.entry(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)),
       ]);
     } catch (error) {
       const length = /dimension|expected (\d+)|vector dim/i.exec(messageOf(error));
@@ -70,10 +70,9 @@ export class RedisVectorSets implements RedisLevel {
   /** The set was dropped, or entries were written by a daemon that had no vector sets. Members without a hash are left out. */
   async #rebuild(tag: string, fp: string): Promise<void> {
     const { connection, layout } = this.#parts;
-    const members = layout.members(tag, fp);
     for (let offset = 0; ; offset += rebuildPage) {
-      const page = await connection.run(rebuildSetScript, layout.vectors(tag, fp), [
-        members, layout.entry(tag, ''), fp, String(offset), String(rebuildPage),
+      const page = await connection.run(rebuildSetScript, [layout.vectors(tag, fp), layout.members(tag, fp)], [
+        layout.entry(tag, ''), fp, String(offset), String(rebuildPage),
       ]);
       if (Number(page) < rebuildPage) return;
     }
