@@ -1,10 +1,10 @@
 // Opens the store of a data folder, whatever state it is in.
 // Owns: what happens to a file that cannot be used. Always true: nothing is deleted; such a file is moved aside.
 
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
-import { damageMarkOf, isInUse } from './sqliteFile.ts';
+import { damageSuffix, isInUse } from './sqliteFile.ts';
 import { openSqliteStore } from './sqliteStore.ts';
 import type { Store, StoreOptions } from './store.ts';
 
@@ -23,7 +23,7 @@ export function openStore(dataFolder: string, options: StoreOptions): OpenedStor
   const path = join(dataFolder, 'cache.db');
   const before = fileNumber(path);
   try {
-    if (existsSync(damageMarkOf(path))) throw damageWasMet(path);
+    if (existsSync(path + damageSuffix)) throw damageWasMet(path);
     return { store: openSqliteStore(path, options), notices: [] };
   } catch (error) {
     if (!(error instanceof SemcacheError) || !canMoveAside(error, path)) throw error;
@@ -38,14 +38,15 @@ function canMoveAside(error: SemcacheError, path: string): boolean {
 }
 
 function damageWasMet(path: string): SemcacheError {
-  return new SemcacheError('store-damaged', `The cache file ${path} turned out to be damaged when it was last used.`);
+  const reason = readFileSync(path + damageSuffix, 'utf8').trim();
+  return new SemcacheError('store-damaged', `The cache file ${path} was found damaged when it was last used.`, reason);
 }
 
 /** Renames the file with all that SQLite and we keep beside it. Returns what to tell the person. */
 function moveAside(path: string, reason: SemcacheError, now: number): string {
   const target = freeName(path, `${reason.code === 'store-damaged' ? 'damaged' : 'newer'}-${dateText(now)}`);
   try {
-    for (const suffix of ['-wal', '-shm', '.damaged', '']) {
+    for (const suffix of ['-wal', '-shm', damageSuffix, '']) {
       if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
     }
   } catch (error) {

@@ -11,10 +11,8 @@ import { upgradeSchema } from './sqliteSchema.ts';
 /** How long a write waits for another process to finish its own; each takes a few milliseconds. */
 const busyTimeoutMs = 3000;
 
-/** Beside a file in which damage was met while it was in use; the next start moves both aside. */
-export function damageMarkOf(path: string): string {
-  return `${path}.damaged`;
-}
+/** Ends the name of a note beside a file in which damage was met while it was in use; the next start moves both aside. */
+export const damageSuffix = '.damaged';
 
 /**
  * Opens or creates the file (0600; a folder made for it 0700) with the newest schema.
@@ -36,7 +34,7 @@ export function openSqliteFile(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    throw storeError(error, path);
+    throw openError(error, path);
   }
 }
 
@@ -48,24 +46,38 @@ export function isInUse(path: string): boolean {
     return database.prepare('PRAGMA journal_mode = DELETE').get()!.journal_mode !== 'delete';
   } catch (error) {
     if (primaryCode(error) === sqliteBusy) return true;
-    throw storeError(error, path);
+    throw openError(error, path);
   } finally {
     database.close();
   }
 }
 
-/** What went wrong, as a SemcacheError; damage is also noted beside the file. */
-export function storeError(error: unknown, path: string): SemcacheError {
+/** What went wrong while a file was opened. */
+export function openError(error: unknown, path: string): SemcacheError {
   if (error instanceof SemcacheError) return error;
-  if (!isDamage(error)) {
-    return new SemcacheError(
-      'store-unreachable',
-      `Cannot use the cache file ${path}: ${messageOf(error)}. Prompts go straight to the model until it can be used. ` +
-        'See that its folder exists, belongs to you, can be written, and has room, and that no other program holds the file.',
-      error,
-    );
-  }
+  // Our statements are right for our tables, so an error in one says that the file's tables are not ours.
+  const damaged = isDamage(error) || primaryCode(error) === sqliteError;
+  return damaged ? damageError(error, path) : unreachableError(error, path);
+}
+
+/** What went wrong while a file was in use. Damage is noted beside the file, for the next start. */
+export function useError(error: unknown, path: string): SemcacheError {
+  if (error instanceof SemcacheError) return error;
+  if (!isDamage(error)) return unreachableError(error, path);
   markDamaged(path, messageOf(error));
+  return damageError(error, path);
+}
+
+function unreachableError(error: unknown, path: string): SemcacheError {
+  return new SemcacheError(
+    'store-unreachable',
+    `Cannot use the cache file ${path}: ${messageOf(error)}. Prompts go straight to the model until it can be used. ` +
+      'See that its folder exists, belongs to you, can be written, and has room, and that no other program holds the file.',
+    error,
+  );
+}
+
+function damageError(error: unknown, path: string): SemcacheError {
   return new SemcacheError(
     'store-damaged',
     `The cache file ${path} is damaged: ${messageOf(error)}. Prompts go straight to the model. ` +
@@ -95,19 +107,19 @@ const sqliteBusy = 5;
 const sqliteCorrupt = 11;
 const sqliteNotADatabase = 26;
 
-/** Our statements are right for our tables, so an error in one (1) says that the file's tables are not ours. */
 function isDamage(error: unknown): boolean {
   const code = primaryCode(error);
-  return code === sqliteError || code === sqliteCorrupt || code === sqliteNotADatabase;
+  return code === sqliteCorrupt || code === sqliteNotADatabase;
 }
 
 function primaryCode(error: unknown): number {
   return error instanceof Error && 'errcode' in error ? (error.errcode as number) & 0xff : 0;
 }
 
-function markDamaged(path: string, reason: string): void {
+/** Notes beside a file that it is damaged, so that the next start moves it aside. */
+export function markDamaged(path: string, reason: string): void {
   try {
-    writeFileSync(damageMarkOf(path), `${reason}\n`, { mode: 0o600 });
+    writeFileSync(path + damageSuffix, `${reason}\n`, { mode: 0o600 });
   } catch {
     // A folder that cannot be written: the next start meets the damage again.
   }

@@ -9,7 +9,7 @@ import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
 import { PendingUse } from './pendingUse.ts';
-import { openSqliteFile, storeError } from './sqliteFile.ts';
+import { openError, openSqliteFile, useError } from './sqliteFile.ts';
 import {
   entryFromRow, entryValues, selectEntries, selectEntryOfVector, selectSummaries, summaryFromRow, upsertEntry, whereLive,
 } from './sqliteRows.ts';
@@ -32,7 +32,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
     return new SqliteStore(database, path, options);
   } catch (error) {
     database.close();
-    throw storeError(error, path);
+    throw openError(error, path);
   }
 }
 
@@ -83,7 +83,7 @@ class SqliteStore implements Store {
       }
       return candidates;
     } catch (error) {
-      throw storeError(error, this.#path);
+      throw useError(error, this.#path);
     }
   }
 
@@ -278,7 +278,7 @@ class SqliteStore implements Store {
     try {
       return work();
     } catch (error) {
-      throw storeError(error, this.#path);
+      throw useError(error, this.#path);
     }
   }
 }

@@ -30,8 +30,8 @@ export interface IndexQuery {
 /** About 140,000 vectors of 384 numbers. A single space may be larger: it is held as long as it is searched. */
 const defaultMaxBytes = 64 * 1024 * 1024;
 
-/** Rows read in one turn of the event loop: about 10 ms. */
-const pageSize = 1000;
+/** Rows read in one turn of the event loop: a few milliseconds. */
+const pageSize = 500;
 
 export class VectorIndex {
   readonly #source: VectorSource;

@@ -116,16 +116,20 @@ export class VectorSpace {
 
   /** The `survivorCount` slots with the fewest differing bits. */
   #collectByBits(query: Int32Array, now: number, into: number[]): void {
-    const differing = new Uint16Array(this.#size);
-    const histogram = new Uint32Array(this.dimensions + 1);
+    const bits = this.#bits;
+    const expiresAt = this.#expiresAt;
+    const size = this.#size;
+    const never = this.dimensions + 1;
+    const differing = new Uint16Array(size);
+    const histogram = new Uint32Array(never);
     let dead = 0;
-    for (let slot = 0, at = 0; slot < this.#size; slot++, at += this.#words) {
-      if (this.#expiresAt[slot]! <= now) {
-        differing[slot] = this.dimensions + 1;
+    for (let slot = 0, at = 0; slot < size; slot++, at += query.length) {
+      if (expiresAt[slot]! <= now) {
+        differing[slot] = never;
         dead++;
         continue;
       }
-      const count = differingBits(this.#bits, at, query);
+      const count = differingBits(bits, at, query);
       differing[slot] = count;
       histogram[count]!++;
     }
@@ -134,11 +138,11 @@ export class VectorSpace {
     for (let sum = histogram[0]!; sum < survivorCount && limit < this.dimensions; sum += histogram[limit]!) limit++;
     let atLimit = survivorCount;
     for (let count = 0; count < limit; count++) atLimit -= histogram[count]!;
-    for (let slot = 0; slot < this.#size; slot++) {
+    for (let slot = 0; slot < size; slot++) {
       const count = differing[slot]!;
       if (count < limit || (count === limit && atLimit-- > 0)) into.push(slot);
     }
-    if (dead * 8 > this.#size) this.#compactAfter(into, now);
+    if (dead * 8 > size) this.#compactAfter(into, now);
   }
 
   /** Drops dead slots; `slots` (ascending, all live) are renumbered with them. */

@@ -8,7 +8,7 @@ import { MemoryStore } from '../../server/store/memoryStore.ts';
 import { openSqliteStore } from '../../server/store/sqliteStore.ts';
 import type { Store } from '../../server/store/store.ts';
 import { FakeClock } from '../fakes/fakeClock.ts';
-import { anEntry, axis, scattered } from './entries.ts';
+import { anEntry, axis } from './entries.ts';
 import { testStoreContract } from './storeContract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'semcache-store-'));
@@ -70,18 +70,4 @@ test('SQLite: two connections that write at the same time lose nothing', async (
     Array.from({ length: 100 }, (_, i) => stores[i % 2]!.put(anEntry(clock.now(), { id: `e${i}`, vector: axis(i) }))),
   );
   for (const store of stores) expect((await store.size()).entries).toBe(100);
-});
-
-test('SQLite: a connection that slept through 12,000 removals by another finds none of the removed', async () => {
-  const path = newPath();
-  const clock = new FakeClock();
-  const [asleep, busy] = [1, 2].map(() => openSqliteStore(path, { now: clock.now, maxEntries: 20_000 })) as [Store, Store];
-  onTestFinished(async () => void (await Promise.all([asleep.close(), busy.close()])));
-  for (let i = 0; i < 6000; i++) await busy.put(anEntry(clock.now(), { id: `e${i}`, vector: scattered(i % 50) }));
-  const query = { scope: 'scope', fingerprint: 'embedder', vector: scattered(3), k: 3, instructionKey: '' };
-  expect(await asleep.nearest(query)).toHaveLength(3);
-  for (let i = 0; i < 6000; i++) await busy.put(anEntry(clock.now(), { id: `e${i}`, vector: scattered(i % 50) }));
-  expect(await busy.clear({})).toBe(6000);
-  await busy.put(anEntry(clock.now(), { id: 'left', vector: scattered(9000) }));
-  expect((await asleep.nearest(query)).map(({ entry }) => entry.id)).toEqual(['left']);
 });
