@@ -68,7 +68,7 @@ export const wrapperTags = [
 /** Tags round what the person typed. */
 export const typedTags = ['task', 'userRequest', 'user_query', 'user_message'] as const;
 
-const wrapped = new RegExp(`<(${wrapperTags.join('|')})(?:\\s[^>]*)?>[\\s\\S]*?</\\1>`, 'g');
+const wrapperOpening = new RegExp(`<(${wrapperTags.join('|')})(?:\\s[^<>]*)?>`, 'g');
 const typedTag = new RegExp(`</?(?:${typedTags.join('|')})>`, 'g');
 
 /** A user's text, in order: what was typed, and what a program wrapped. */
@@ -79,13 +79,29 @@ export function typedAndWrapped(text: string): MessagePart[] {
     if (said !== '') parts.push({ type: 'text', text: said });
   };
   let at = 0;
-  for (const match of text.matchAll(wrapped)) {
-    typed(text.slice(at, match.index));
-    parts.push({ type: 'text', text: match[0], kind: 'wrapper', name: match[1]! });
-    at = match.index + match[0].length;
+  for (const { tag, from, to } of wrappersIn(text)) {
+    typed(text.slice(at, from));
+    parts.push({ type: 'text', text: text.slice(from, to), kind: 'wrapper', name: tag });
+    at = to;
   }
   typed(text.slice(at));
   return parts;
+}
+
+/** In order, from each opening tag to the first closing one. Looks at every place a few times at most, however odd the text. */
+function* wrappersIn(text: string): Iterable<{ tag: string; from: number; to: number }> {
+  const unclosed = new Set<string>();
+  let at = 0;
+  for (const { 0: opening, 1: tag = '', index } of text.matchAll(wrapperOpening)) {
+    if (index < at || unclosed.has(tag)) continue;
+    const closing = text.indexOf(`</${tag}>`, index + opening.length);
+    if (closing === -1) {
+      unclosed.add(tag);
+      continue;
+    }
+    at = closing + tag.length + 3;
+    yield { tag, from: index, to: at };
+  }
 }
 
 const timeWords =

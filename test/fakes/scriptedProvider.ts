@@ -76,8 +76,9 @@ export class ScriptedProvider {
       method: request.method ?? '', path: request.url ?? '', headers: request.headers, bytes, body: jsonOf(bytes), answered: Buffer.alloc(0),
     };
     response.once('close', () => {
-      if (!response.writableFinished && script?.cutAfter === undefined) this.cancelled += 1;
+      if (!response.writableFinished && !cutting) this.cancelled += 1;
     });
+    let cutting = false;
     const write = response.write.bind(response);
     const say = async (text: string | Buffer, pieceBytes?: number): Promise<void> => {
       const whole = Buffer.from(text);
@@ -95,6 +96,7 @@ export class ScriptedProvider {
     if (path === '/v1/models') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[{"id":"m","object":"model"}]}');
     if (path === '/v1/messages/count_tokens') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"input_tokens":17}');
     const script = this.script(questionIn(seen.body), seen);
+    cutting = script.cutAfter !== undefined;
     await script.before;
     if (response.destroyed) return;
     if (script.raw !== undefined) {
@@ -153,8 +155,8 @@ function jsonOf(bytes: Buffer): Record<string, unknown> {
 function questionIn({ messages, input, prompt }: Record<string, unknown>): string {
   const list = messages ?? input ?? prompt;
   if (typeof list === 'string') return list;
-  const users = (Array.isArray(list) ? list : []).filter(message => (message as { role?: string }).role === 'user');
+  const users = (Array.isArray(list) ? list : []).filter(message => (message as { role?: string } | null)?.role === 'user');
   const content = (users.at(-1) as { content?: unknown } | undefined)?.content;
   if (typeof content === 'string') return content;
-  return Array.isArray(content) ? content.map(part => (part as { text?: string }).text ?? '').join(' ') : '';
+  return Array.isArray(content) ? content.map(part => (part as { text?: string } | null)?.text ?? '').join(' ') : '';
 }

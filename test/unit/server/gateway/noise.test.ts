@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { promptFromRequest } from '../../../../server/cache/promptFromRequest.ts';
+import { keysOf } from '../../../../server/cache/scope.ts';
+import type { Json } from '../../../../server/gateway/api.ts';
+import { apiNamed } from '../../../../server/gateway/apis.ts';
+import { noiseBlockFields, noiseDefaults, noiseFields, noiseText, quieted, speaksOfTime, typedAndWrapped, wrapperTags } from '../../../../server/gateway/noise.ts';
+import type { ModelRequest } from '../../../../server/protocol/prompt.ts';
+
+const request = (system: string, ...user: ModelRequest['messages'][number]['parts']): ModelRequest => ({
+  model: 'm', parameters: {}, tools: [], messages: [{ role: 'system', parts: [{ type: 'text', text: system }] }, { role: 'user', parts: user }],
+});
+const typed = (text: string) => ({ type: 'text' as const, text });
+const systemOf = (asked: ModelRequest): string => asked.messages[0]!.parts.map(part => (part.type === 'text' ? part.text : '')).join('');
+const scopeOf = (body: Json): string => keysOf(promptFromRequest(apiNamed('chat').read(body, () => undefined).request)).scope;
+
+describe('every row of the noise tables', () => {
+  test.each(Object.keys(noiseFields))('a body\'s %s does not change the key', field => {
+    const body = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+    expect(scopeOf({ ...body, [field]: { any: 'thing' } })).toBe(scopeOf(body));
+  });
+
+  test.each(Object.keys(noiseBlockFields))('a block\'s %s does not change the key', field => {
+    const block = { type: 'new_thing', value: 1 };
+    const body = (content: object): Json => ({ model: 'm', messages: [{ role: 'user', content: [content] }] });
+    expect(scopeOf(body({ ...block, [field]: 'x' }))).toBe(scopeOf(body(block)));
+  });
+
+  test.each(noiseDefaults)('$field: $value is the same as leaving it out, and another value is not', ({ field, value }) => {
+    const body = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+    expect(scopeOf({ ...body, [field]: value })).toBe(scopeOf(body));
+    expect(scopeOf({ ...body, [field]: 'another' })).not.toBe(scopeOf(body));
+  });
+
+  test.each([...Object.values(noiseFields), ...Object.values(noiseBlockFields), ...noiseDefaults.map(row => row.why), ...noiseText.map(row => row.why)])(
+    'says why: %s',
+    why => expect(why.length).toBeGreaterThan(8),
+  );
+});
+
+describe('texts that programs write', () => {
+  test.each([
+    ['Today\'s date is 2026-11-23.', 'Today\'s date is 2026-11-24.'],
+    ['Today’s date: Monday, Nov 23, 2026', 'Today’s date: Tuesday, Nov 24, 2026'],
+    ['Current date: 11/23/2026', 'Current date: 11/24/2026'],
+    ['- 2. Date: 11/23/2026, 9:01:02 AM', '- 2. Date: 12/1/2026, 11:59:59 PM'],
+    ['Today is 23 November 2026 and', 'Today is 24 November 2026 and'],
+    ['<current_date>2026-11-23</current_date>', '<current_date>2026-11-24</current_date>'],
+    ['the current date and time is 2026-11-23T09:01:02.345+00:00', 'the current date and time is 2026-11-24T10:00:00Z'],
+    ['session /tmp/0a1b2c3d-0000-4000-8000-123456789abc/x', 'session /tmp/ffffffff-0000-4000-8000-123456789abc/x'],
+    ['x-anthropic-billing-header: cc_version=2.1.330.e17; cc_entrypoint=cli;\nYou are', 'x-anthropic-billing-header: cc_version=2.1.330.f8c; cc_entrypoint=cli;\nYou are'],
+  ])('%j and %j are one system text', (a, b) => {
+    const quiet = (text: string): string => systemOf(quieted(request(text, typed('What is a monad?'))));
+    expect(quiet(a)).toBe(quiet(b));
+  });
+
+  test.each([
+    ['Released on 2024-01-01.', 'Released on 2025-01-01.'],
+    ['Version 11/23/2026', 'Version 11/24/2026'],
+    ['id 0a1b2c3d-0000-4000-8000', 'id ffffffff-0000-4000-8000'],
+  ])('%j and %j stay two', (a, b) => {
+    const quiet = (text: string): string => systemOf(quieted(request(text, typed('What is a monad?'))));
+    expect(quiet(a)).not.toBe(quiet(b));
+  });
+
+  test('dates stay when the person asks about time; ids go all the same', () => {
+    const text = 'Today\'s date is 2026-11-23. 0a1b2c3d-0000-4000-8000-123456789abc';
+    expect(systemOf(quieted(request(text, typed('What day is it tomorrow?'))))).toBe('Today\'s date is 2026-11-23. <uuid>');
+  });
+
+  test('nothing that a person typed is changed', () => {
+    const text = 'Today\'s date is 2026-11-23 and the id 0a1b2c3d-0000-4000-8000-123456789abc is what?';
+    expect(quieted(request('', typed(text))).messages.at(-1)!.parts).toEqual([typed(text)]);
+  });
+});
+
+test.each([
+  { text: 'What is the latest version?', time: true },
+  { text: 'How old is Rome?', time: true },
+  { text: 'What is a monad?', time: false },
+  { text: 'Rename updateTimer to tick', time: false },
+])('speaksOfTime() of "$text" is $time', ({ text, time }) => {
+  expect(speaksOfTime(text)).toBe(time);
+});
+
+describe('typedAndWrapped()', () => {
+  test.each(wrapperTags)('<%s> is not what the person typed', tag => {
+    expect(typedAndWrapped(`<${tag}>cwd /x</${tag}>\n\nWhat is a monad?`)).toEqual([
+      { type: 'text', text: `<${tag}>cwd /x</${tag}>`, kind: 'wrapper', name: tag },
+      { type: 'text', text: 'What is a monad?' },
+    ]);
+  });
+
+  test('takes what was typed out of its own tags', () => {
+    expect(typedAndWrapped('<task>\nWhat is a monad?\n</task>\n<environment_details>x</environment_details>')).toEqual([
+      { type: 'text', text: 'What is a monad?' },
+      { type: 'text', text: '<environment_details>x</environment_details>', kind: 'wrapper', name: 'environment_details' },
+    ]);
+  });
+
+  test.each(['<system-reminder>never closed', 'a < b and c > d', '<b>bold</b>', ''])('leaves %j alone', text => {
+    expect(typedAndWrapped(text)).toEqual(text === '' ? [] : [{ type: 'text', text }]);
+  });
+
+  test('comes to its end on a long text made to be slow', () => {
+    const text = '<system-reminder>'.repeat(1_000_000);
+    expect(typedAndWrapped(text)).toEqual([{ type: 'text', text }]);
+  });
+});
+
+test.each(['__proto__', 'constructor', 'toString'])('a field called %s is compared like any other', name => {
+  const body = (value: string): Json => JSON.parse(`{"model":"m","messages":[{"role":"user","content":"hi"}],"${name}":"${value}"}`) as Json;
+  expect(scopeOf(body('a'))).not.toBe(scopeOf(body('b')));
+});
