@@ -16,7 +16,7 @@ export function testEmbedderContract(name: string, open: () => Promise<OpenedEmb
     beforeAll(async () => {
       embedder = await open();
       await embedder.ready;
-    });
+    }, 60_000);
     afterAll(() => embedder.close());
 
     test('embed() gives one unit-length vector of `dimensions` floats a text, in order', async () => {

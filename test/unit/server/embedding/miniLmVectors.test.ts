@@ -5,9 +5,11 @@
 // token, a padding, a pooling over other tokens or a text in a batch moves it farther than that on many of these texts.
 
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundledModelFolder, openMiniLmEmbedder } from '../../../../server/embedding/miniLmEmbedder.ts';
 import type { MiniLmEmbedder } from '../../../../server/embedding/miniLmEmbedder.ts';
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const references = JSON.parse(
   readFileSync(new URL('../../../fixtures/embeddings/vectors.json', import.meta.url), 'utf8'),
@@ -16,7 +18,7 @@ const references = JSON.parse(
 const embedders = {} as Record<'native' | 'wasm', MiniLmEmbedder>;
 beforeAll(async () => {
   for (const runtime of ['native', 'wasm'] as const) {
-    embedders[runtime] = await openMiniLmEmbedder({ modelFolder: bundledModelFolder, deadlineMs: 20_000, runtime });
+    embedders[runtime] = await openMiniLmEmbedder({ modelFolder: bundledModelFolder, deadlineMs: 80_000, runtime });
   }
   await Promise.all(Object.values(embedders).map(embedder => embedder.ready));
 });
@@ -59,7 +61,7 @@ describe.each(['native', 'wasm'] as const)('%s', runtime => {
   });
 });
 
-test('embed() reads the last sentence of 3,000 words', { timeout: 60_000 }, async () => {
+test('embed() reads the last sentence of 3,000 words', async () => {
   const start = 'Every step of the long pipeline can be retried without any harm. '.repeat(250);
   const [a, b] = await embedders.native.embed([`${start}Sort it upwards.`, `${start}Delete the file.`]);
   expect(1 - cosine(a!, b!)).toBeGreaterThan(1e-5);
