@@ -249,8 +249,8 @@ class ReconnectingConnection implements DaemonConnection {
       this.#health = health;
       tell(this.#healthListeners, health);
     });
-    connection.onNotification(drainingNotification, () => {
-      this.#patient = true;
+    connection.onNotification(drainingNotification, ({ successor }) => {
+      this.#patient = successor;
     });
     connection.onNotification(LogMessageNotification.type, ({ type, message }) => this.#options.log(levelOf(type), message));
 

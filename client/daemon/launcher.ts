@@ -33,6 +33,8 @@ import {
 const attachDeadlineMs = 5000;
 const windowDeadlineMs = 10_000;
 const betweenTriesMs = 50;
+/** Exit code of a daemon that found another one running: as good as started. */
+const alreadyRunning = 3;
 
 export interface Attached {
   connection: MessageConnection;
@@ -71,8 +73,9 @@ async function attachShared(options: LaunchOptions): Promise<Attached> {
   let startAt = Date.now() + (options.patienceMs ?? 0);
   let drained = false;
   let lastFailure: unknown = null;
+  let startFailed = false;
 
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !startFailed) {
     options.signal.throwIfAborted();
     const record = readRecord(dataFolder);
     const attached = record === null ? null : await attach(record, options, deadline).catch((error: unknown) => {
@@ -90,14 +93,14 @@ async function attachShared(options: LaunchOptions): Promise<Attached> {
     }
     if (isFinal(lastFailure)) break;
     if (Date.now() >= startAt) {
-      startShared(options, dataFolder);
+      startShared(options, dataFolder, () => (startFailed = true));
       startAt = Date.now() + attachDeadlineMs;
     }
     await pause(betweenTriesMs, undefined, { signal: options.signal });
   }
   throw new SemcacheError(
     'daemon-unreachable',
-    `The daemon did not answer in ${attachDeadlineMs / 1000} seconds${lastFailure === null ? '' : ` (${messageOf(lastFailure)})`}. ` +
+    `The daemon ${startFailed ? 'ended at once' : `did not answer in ${attachDeadlineMs / 1000} seconds`}${lastFailure === null ? '' : ` (${messageOf(lastFailure)})`}. ` +
       `See daemon.log in ${dataFolder}.`,
     lastFailure,
   );
@@ -181,7 +184,8 @@ async function drain({ connection, end }: Attached, build: Build): Promise<void>
   }
 }
 
-function startShared(options: LaunchOptions, dataFolder: string): void {
+/** `onFailure` when the process cannot run or ends at once; not when another daemon was faster. */
+function startShared(options: LaunchOptions, dataFolder: string, onFailure: () => void): void {
   options.log('info', 'A shared daemon is started.');
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   // What Node itself says when the daemon cannot even start; its own words are in daemon.log.
@@ -194,7 +198,13 @@ function startShared(options: LaunchOptions, dataFolder: string): void {
       stdio: ['ignore', output, output],
       env: daemonEnvironment(dataFolder),
     });
-    child.on('error', error => options.log('warning', `The daemon could not be started: ${messageOf(error)}`));
+    child.once('error', error => {
+      options.log('warning', `The daemon could not be started: ${messageOf(error)}`);
+      onFailure();
+    });
+    child.once('exit', code => {
+      if (code !== 0 && code !== alreadyRunning) onFailure();
+    });
     child.unref();
   } finally {
     closeSync(output);

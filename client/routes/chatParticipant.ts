@@ -154,7 +154,10 @@ export function turnsOf(
     }
   }
   let repeated: ReplyFacts | null = null;
-  while (again !== null && pairs.at(-1)?.question === again) repeated ??= pairs.pop()?.facts ?? null;
+  while (again !== null && pairs.at(-1)?.question === again) {
+    const { facts } = pairs.pop()!;
+    repeated ??= facts;
+  }
   const text = (value: string): MessagePart[] => [{ type: 'text', text: value }];
   const messages = pairs.flatMap(({ question, answer }): Message[] => [
     { role: 'user', parts: text(question) },
