@@ -3,8 +3,8 @@
 export interface CommandIo {
   env: NodeJS.ProcessEnv;
   stdin: NodeJS.ReadableStream;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
+  stdout: NodeJS.WritableStream;
+  stderr: NodeJS.WritableStream & { isTTY?: boolean };
   now: () => number;
 }
 

@@ -3,7 +3,6 @@
 // Always true: import(export(store)) is the store again; a line that is not understood stops no other.
 
 import { createReadStream, createWriteStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { generation } from '../daemon/checkedParams.ts';
@@ -92,7 +91,7 @@ export async function importEntries(file: string, options: CommonOptions, io: Co
   await withParts(options, io, async parts => {
     const input = file === '-' ? io.stdin : createReadStream(file);
     let at = 0;
-    for await (const each of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const each of linesIn(input)) {
       at += 1;
       if (each.trim() === '') continue;
       const read = readLine(each);
@@ -114,6 +113,18 @@ export async function importEntries(file: string, options: CommonOptions, io: Co
     `Read ${imported.entries} stored answers and ${imported.tombstones} tombstones from ${file}; ${imported.refused.length} lines were left out.`,
   );
   return imported.refused.length === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+/** Ends at \n only: readline would also end a line at U+2028, which an answer may hold. */
+async function* linesIn(input: NodeJS.ReadableStream): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of input) {
+    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  yield rest + decoder.decode();
 }
 
 async function* linesOf({ store }: Parts, exportedAt: number): AsyncIterable<Line> {

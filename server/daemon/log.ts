@@ -54,7 +54,9 @@ export function loggable(error: unknown): string {
   if (!(error instanceof Error)) return `something that is not an error was thrown (${typeof error})`;
   const { code, syscall } = error as NodeJS.ErrnoException;
   const facts = [error.name, code, syscall].filter(fact => fact !== undefined).join(' ');
-  const places = (error.stack ?? '').split('\n').filter(line => /^\s+at /.test(line)).slice(0, 6);
+  // The stack begins with the text, which may have lines that look like places.
+  const [, ...afterText] = (error.stack ?? '').split(error.message === '' ? '\n' : error.message);
+  const places = (afterText.at(-1) ?? '').split('\n').filter(line => /^\s+at /.test(line)).slice(0, 6);
   return [facts, ...places.map(place => place.trim())].join('\n');
 }
 

@@ -175,11 +175,14 @@ export class Parts {
     let opened: OpenedEmbedder | null = null;
     const embedder = lateEmbedder(async () => {
       try {
-        opened = await open.embedder(this.#shared, text => this.#noticed('embedding', text));
-        opened.ready.then(() => this.#embedderIs(embedder, 'ready'), (error: unknown) => this.#embedderIs(embedder, 'failed', error));
-        return opened;
+        const there = await open.embedder(this.#shared, text => this.#noticed('embedding', text));
+        there.ready.then(
+          () => this.#embedderIs(embedder, 'ready', `Embedding is ready: ${there.fingerprint}.`),
+          (error: unknown) => this.#embedderFailed(embedder, error),
+        );
+        return (opened = there);
       } catch (error) {
-        this.#embedderIs(embedder, 'failed', error);
+        this.#embedderFailed(embedder, error);
         throw error;
       }
     });
@@ -192,13 +195,16 @@ export class Parts {
     };
   }
 
-  #embedderIs(embedder: Embedder, state: Health['embedding'], error?: unknown): void {
+  #embedderIs(embedder: Embedder, state: Health['embedding'], line: string, problem: string | null = null): void {
     if (embedder !== this.#engine.embedder) return;
     this.#embedding = state;
-    this.#embeddingProblem = error === undefined ? null : messageOf(error);
-    if (error === undefined) this.#options.log.info(`Embedding is ready: ${embedder.fingerprint}.`);
-    else this.#failed(error);
+    this.#embeddingProblem = problem;
+    this.#options.log[problem === null ? 'info' : 'error'](line);
     this.#tellHealth();
+  }
+
+  #embedderFailed(embedder: Embedder, error: unknown): void {
+    this.#embedderIs(embedder, 'failed', loggable(error), messageOf(error));
   }
 
   #storeOpened({ description }: Store): void {
