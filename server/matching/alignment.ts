@@ -68,15 +68,16 @@ function codeOf(text: string): string {
   return chunks.filter(chunk => (/[^\p{L}'\u2019-]/u.test(chunk) && !spelling.has(chunk.toLowerCase())) || /^[b-zA-HJ-Z]$/.test(chunk)).join(' ');
 }
 
-/** Not an acronym or the name of a tool that happens to be near another one in letters. */
+/** A slip that is long enough, and whose right spelling is known. */
 function isSurePair(a: Token, b: Token, by: PairedBy): boolean {
-  if (by !== 'slip') return true;
-  const named = (t: Token) => classOf.has(t.norm) || /^\p{Lu}{2,}/u.test(t.text);
-  return Math.min(a.norm.length, b.norm.length) >= 4 && knownWord(a.norm) !== knownWord(b.norm) && !(named(a) && named(b)) && !(isAcronym(a) || isAcronym(b));
+  return by !== 'slip' || (Math.min(a.norm.length, b.norm.length) >= 4 && knownWord(a.norm) !== knownWord(b.norm));
 }
 
-function isAcronym(token: Token): boolean {
-  return token.text.length <= 5 && /^\p{Lu}+$/u.test(token.text);
+/** Acronyms, names of tools and short unknown words are often one letter apart: LRU and LFU, npm and pnpm, uuids and ulids. */
+function areTwoNames(a: Token, b: Token): boolean {
+  const isAcronym = ({ text }: Token) => text.length <= 5 && /^\p{Lu}+$/u.test(text);
+  if (isAcronym(a) || isAcronym(b) || (classOf.has(a.norm) && classOf.has(b.norm))) return true;
+  return Math.min(a.norm.length, b.norm.length) <= 5 && !knownWord(a.norm) && !knownWord(b.norm);
 }
 
 function isContent(token: Token): boolean {
@@ -131,7 +132,7 @@ const sameness: readonly (readonly [PairedBy, (a: Token, b: Token) => boolean])[
   ['same', (a, b) => a.norm === b.norm && (a.kind === b.kind || a.kind === 'literal' || b.kind === 'literal' || a.quoted || b.quoted)],
   ['spelling', (a, b) => isTextual(a) && isTextual(b) && spelled(a.norm) === spelled(b.norm)],
   ['stem', (a, b) => a.kind === 'word' && b.kind === 'word' && !(a.quoted && b.quoted) && root(a.norm) === root(b.norm)],
-  ['slip', (a, b) => isTextual(a) && isTextual(b) && (a.kind === 'literal' || b.kind === 'literal' ? isSlipInName(a.norm, b.norm) : isSlip(a.norm, b.norm))],
+  ['slip', (a, b) => isTextual(a) && isTextual(b) && (a.kind === 'literal' || b.kind === 'literal' ? isSlipInName(a.norm, b.norm) : !areTwoNames(a, b) && isSlip(a.norm, b.norm))],
 ];
 
 /** A word, or a name from code that may have been typed without its capitals, underscores or dots. */

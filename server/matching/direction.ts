@@ -24,7 +24,43 @@ export function reversedRoles(alignment: Alignment): string | null {
       return `The other way round: "${alignment.a[y]!.text}" and "${alignment.a[x]!.text}" have changed places.`;
     }
   }
+  const few = alignment.leftA.length + alignment.leftB.length <= 2 && alignment.share >= 0.6;
+  if (few && crossings(alignment, directed) > 0) return 'The other way round: what stands before and what after has changed places.';
   return exchanged(alignment);
+}
+
+/**
+ * Things that stand on the other side of a word like "to", "before" or "but" in the one text than in the other, as the
+ * number of exchanges; 0 where no such word stands once in each.
+ */
+export function crossings({ a, b, pairs }: Alignment, around: readonly string[] = [...directed, ...joining]): number {
+  let most = 0;
+  for (const pivot of around) {
+    const [inA, inB] = [placesOf(a, pivot), placesOf(b, pivot)];
+    if (inA.length !== 1 || inB.length !== 1) continue;
+    const [sidesA, sidesB] = [sidesOf(a, inA[0]!), sidesOf(b, inB[0]!)];
+    const moved = pairs.filter(p => !isRepeated(a, p.a) && sidesA.has(p.a) && sidesB.has(p.b) && sidesA.get(p.a) !== sidesB.get(p.b));
+    const onwards = moved.filter(p => p.a < inA[0]!).length;
+    most = Math.max(most, Math.min(onwards, moved.length - onwards));
+  }
+  return most;
+}
+
+/** Words whose two sides play different parts … */
+const directed = ['to', 'into', 'onto', 'from', 'before', 'after', 'than', 'instead', 'over', 'when', 'while', '->', '=>'];
+/** … and words that only often have such sides. */
+const joining = ['but', 'if', 'then', 'not', 'by', 'with', 'for', 'in', 'of', 'without'];
+
+/** Which side of the pivot the words of its clause stand on. */
+function sidesOf(tokens: Token[], pivot: number): Map<number, 'before' | 'after'> {
+  const sides = new Map<number, 'before' | 'after'>();
+  for (let i = pivot - 1; i >= 0 && tokens[i]!.norm !== ','; i--) sides.set(i, 'before');
+  for (let i = pivot + 1; i < tokens.length && tokens[i]!.norm !== ','; i++) sides.set(i, 'after');
+  return sides;
+}
+
+function placesOf(tokens: Token[], norm: string): number[] {
+  return tokens.flatMap((t, i) => (t.norm === norm ? [i] : []));
 }
 
 /** [from, to] places: the things that a preposition joins. */

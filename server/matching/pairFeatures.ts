@@ -4,6 +4,7 @@
 
 import { isTriviallySame, type Alignment } from './alignment.ts';
 import { differenceScore } from './differences.ts';
+import { crossings } from './direction.ts';
 import { guards, type GuardVerdict } from './guards.ts';
 import type { Token } from './tokens.ts';
 import { actOf, classOf, constraintWords, negations, opposites, quantifiers, referents, shapingPrepositions, toolClasses } from './words.ts';
@@ -28,7 +29,7 @@ export const featureNames: readonly string[] = [
   'slips', 'respelled', 'inversions', 'triviallySame',
   'codeLeftFew', 'codeLeftMany', 'codePaired', 'numbersLeft', 'symbolsLeft',
   'negationsDiffer', 'quantifiersLeft', 'constraintsLeft', 'actsDiffer', 'actsLeftFew', 'toolsLeft', 'classesLeft', 'oppositesLeft', 'referents',
-  'prepositionsDiffer', 'differenceSum', 'differenceWorst', 'refusals',
+  'prepositionsDiffer', 'crossings', 'differenceSum', 'differenceWorst', 'refusals',
 ];
 
 export function pairFeatures({ alignment, verdicts, distance, logits, margin, bare }: PairFacts): number[] {
@@ -55,7 +56,7 @@ export function pairFeatures({ alignment, verdicts, distance, logits, margin, ba
     Number(countIn(a, negations) !== countIn(b, negations)), countIn(both, quantifiers), countIn(both, constraintWords),
     onlyA + onlyB, few(onlyA, onlyB), both.filter(t => toolClasses.has(classOf.get(t.norm.toLowerCase()) ?? '')).length,
     both.filter(t => classOf.has(t.norm.toLowerCase())).length, both.filter(t => opposites.has(t.norm)).length,
-    few(countIn(a, referents), countIn(b, referents)), prepositionsApart(a, b), difference.sum, difference.worst, verdicts.length,
+    few(countIn(a, referents), countIn(b, referents)), prepositionsApart(a, b), crossings(alignment), difference.sum, difference.worst, verdicts.length,
   ];
 }
 
