@@ -2,7 +2,6 @@
 // Always true: activation waits for nothing; the daemon is looked for after it.
 
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { build } from '../server/protocol/build.ts';
 import { registerCommands } from './commands.ts';
@@ -17,15 +16,12 @@ import { createEntries, storedAnswers } from './routes/entries.ts';
 import { EntryCommands } from './routes/entryCommands.ts';
 import { chooseModelCommand, setApiKeyCommand } from './routes/modelCommands.ts';
 import { registerModelProvider } from './routes/modelProvider.ts';
-import { chooseModel, Models } from './routes/models.ts';
+import { Models } from './routes/models.ts';
 import { Status } from './status.ts';
 import { AnswerDocuments } from './view/answerDocument.ts';
 import { Decorations } from './view/decorations.ts';
 import { EntryDocuments, entryScheme } from './view/entryDocument.ts';
 import { ReadOnlyDocuments } from './view/readOnlyDocuments.ts';
-
-/** Longest wait of the first ask for the editor to tell its models; they come late while other extensions start. */
-const editorModelsMs = 3000;
 
 let connection: LazyConnection | undefined;
 
@@ -61,22 +57,14 @@ export function activate(context: vscode.ExtensionContext): void {
     decorations.update(id);
   });
 
-  let editorModels: Promise<unknown> = Promise.resolve();
-  const currentModel = async () => {
-    await editorModels;
-    return chooseModel(models.all(), chosen());
-  };
+  const currentModel = () => models.current(chosen());
   const history = new InstructionHistory(context.workspaceState);
   const editorCommand = new EditorCommand({ editor, asks, currentModel, answers, decorations, history });
   const entryCommands = new EntryCommands({
     editor, asks, entries, models, answers, decorations, documents, editorCommand, workspace, now,
   });
   const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
-  const modelCommandParts = {
-    editor, models, apiKeys, chosen,
-    endpoints: () => configuration.endpoints(),
-    embeddingEndpoint: () => configuration.settings.cache.embeddingEndpoint,
-  };
+  const modelCommandParts = { editor, models, apiKeys, configuration };
 
   configuration.onChange(() => {
     daemon.configure(configuration.forDaemon());
@@ -101,7 +89,6 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
   );
   void configuration.refresh();
-  editorModels = Promise.race([models.refresh(), pause(editorModelsMs)]);
 }
 
 /** The daemon stays for the other windows. */

@@ -2,7 +2,7 @@
 // Always true: to its users it is a connection that is starting, and then the real one.
 
 import type { AnswerPart } from '../server/protocol/answer.ts';
-import { messageOf } from '../server/protocol/errors.ts';
+import { messageOf, SemcacheError } from '../server/protocol/errors.ts';
 import type { ConfigureParams, DaemonFacts, Health } from '../server/protocol/messages.ts';
 import type { Stats } from '../server/protocol/stats.ts';
 import type { ConnectionState, DaemonConnection, Subscription } from './daemon/connection.ts';
@@ -17,7 +17,7 @@ export class LazyConnection implements DaemonConnection {
 
   /** `load` is called once, after the current work of the editor is done. */
   constructor(load: () => Promise<DaemonConnection>) {
-    this.#loading = new Promise<void>(resolve => setImmediate(resolve)).then(load);
+    this.#loading = new Promise<void>(resolve => setImmediate(resolve)).then(load).catch(unreachable);
     this.#loading.then(real => this.#take(real), (error: unknown) => this.#fail(error));
   }
 
@@ -81,9 +81,14 @@ export class LazyConnection implements DaemonConnection {
   }
 
   #fail(error: unknown): void {
-    this.#failure = `The extension could not load its connection: ${messageOf(error)} Reinstall Semcache.`;
+    this.#failure = messageOf(error);
     tell(this.#stateListeners, 'stopped');
   }
+}
+
+function unreachable(error: unknown): never {
+  const text = `The extension could not load its connection to the daemon: ${messageOf(error)} Reinstall Semcache.`;
+  throw new SemcacheError('daemon-unreachable', text, error);
 }
 
 function subscribed<T>(listeners: Set<(value: T) => void>, listener: (value: T) => void): Subscription {

@@ -8,19 +8,18 @@ import { chooseModel, type KnownModel, type Models } from './models.ts';
 export interface ModelCommandParts {
   editor: Pick<typeof vscode, 'window' | 'workspace' | 'commands' | 'ConfigurationTarget'>;
   models: Pick<Models, 'all' | 'refresh'>;
-  endpoints: () => readonly HttpUpstreamConfig[];
   apiKeys: ApiKeys;
-  /** The setting semcache.model. */
-  chosen: () => string;
-  /** The setting semcache.embedding.endpoint. */
-  embeddingEndpoint: () => string;
+  configuration: {
+    readonly settings: { model: string; cache: { embeddingEndpoint: string } };
+    endpoints(): readonly HttpUpstreamConfig[];
+  };
 }
 
 type ModelItem = vscode.QuickPickItem & { setting?: string };
 
-export async function chooseModelCommand({ editor, models, chosen }: ModelCommandParts): Promise<void> {
+export async function chooseModelCommand({ editor, models, configuration }: ModelCommandParts): Promise<void> {
   await models.refresh();
-  const picked = await editor.window.showQuickPick<ModelItem>(modelItems(models.all(), chosen()), {
+  const picked = await editor.window.showQuickPick<ModelItem>(modelItems(models.all(), configuration.settings.model), {
     title: 'Which model answers what the cache cannot?',
     placeHolder: 'Answers of one model are never served for another',
     matchOnDetail: true,
@@ -48,9 +47,10 @@ export function modelItems(all: readonly KnownModel[], chosen: string): ModelIte
 }
 
 export async function setApiKeyCommand(parts: ModelCommandParts): Promise<void> {
-  const { editor, apiKeys, endpoints, embeddingEndpoint } = parts;
-  const names = endpoints().map(({ name, baseUrl }) => ({ name, baseUrl }));
-  if (embeddingEndpoint() !== '') names.push({ name: embeddingKeyName, baseUrl: embeddingEndpoint() });
+  const { editor, apiKeys, configuration } = parts;
+  const { embeddingEndpoint } = configuration.settings.cache;
+  const names = configuration.endpoints().map(({ name, baseUrl }) => ({ name, baseUrl }));
+  if (embeddingEndpoint !== '') names.push({ name: embeddingKeyName, baseUrl: embeddingEndpoint });
   if (names.length === 0) {
     const answer = await editor.window.showInformationMessage(
       'There is no endpoint to set a key for. Add one to the setting semcache.upstreams first.',

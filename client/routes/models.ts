@@ -3,6 +3,7 @@
 // Does not know: how any of them is asked.
 // Always true: our own "(cached)" models are never among them.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type * as vscode from 'vscode';
 import type { HttpUpstreamConfig, UpstreamChoice } from '../../server/protocol/messages.ts';
 
@@ -26,17 +27,21 @@ export interface KnownModel {
   mustCallTool: unknown;
 }
 
+/** Longest wait of the first ask for the editor's models; they come late while other extensions start. */
+const editorModelsMs = 3000;
+
 export const ownVendor = 'semcache';
 export const demoModelId = 'demo';
 
 type LanguageModels = Pick<typeof vscode.lm, 'selectChatModels' | 'onDidChangeChatModels'>;
 
-/** Keeps the list up to date. Reading it never waits: the editor asks for our models while it resolves everyone's. */
+/** Reads the editor's models at once, and keeps the list up to date. Reading it never waits: the editor asks for our models while it resolves everyone's. */
 export class Models {
   readonly #lm: LanguageModels;
   readonly #endpoints: () => readonly HttpUpstreamConfig[];
   readonly #listeners = new Set<() => void>();
   readonly #subscription: vscode.Disposable;
+  readonly #first: Promise<unknown>;
   #editorModels: readonly KnownModel[] = [];
   #told = '';
   #running: Promise<void> | null = null;
@@ -46,6 +51,7 @@ export class Models {
     this.#lm = parts.lm;
     this.#endpoints = parts.endpoints;
     this.#subscription = this.#lm.onDidChangeChatModels(() => void this.refresh());
+    this.#first = Promise.race([this.refresh(), pause(editorModelsMs, undefined, { ref: false })]);
   }
 
   /** Best choice first; the demo model is always the last. */
@@ -57,6 +63,12 @@ export class Models {
   offered(chosen: string): readonly KnownModel[] {
     const all = this.all();
     return all.length === 1 || chosen === demoModelId ? all : all.filter(model => model !== demoModel);
+  }
+
+  /** What `setting` means now. At the start it waits a little for the editor to tell its models. */
+  async current(setting: string): Promise<KnownModel> {
+    await this.#first;
+    return chooseModel(this.all(), setting);
   }
 
   /** Of this id; null when it is not there now. */

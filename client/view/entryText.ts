@@ -2,6 +2,7 @@
 
 import type { EntryDetail } from '../../server/protocol/messages.ts';
 import { ageText, durationText } from './answerStatus.ts';
+import { alignedTable } from './markdownText.ts';
 import { countText, numberOf } from './amounts.ts';
 
 export function entryText(entry: EntryDetail, now: number): string {
@@ -15,13 +16,12 @@ export function entryText(entry: EntryDetail, now: number): string {
     ['Tokens', entry.usage === null ? 'not known' : usageText(entry.usage)],
     ['Asked through', routeWords[entry.route]],
     ['Found by', entry.fingerprint === null ? 'identical questions only' : 'meaning'],
-    ['Entry', entry.id],
   ];
   const context = entry.context.map(part => `- ${part.kind}: ${part.name} (SHA-256 ${part.sha256.slice(0, 12)}…)`);
   return [
     '# Cached answer',
     entry.instruction === '' ? '*The prompt had no question in words.*' : quoted(entry.instruction),
-    ['| | |', '|:--|:--|', ...facts.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`)].join('\n'),
+    alignedTable(['Entry', entry.id], facts),
     '## Context',
     context.length === 0
       ? 'None: the question stands on its own.'

@@ -17,3 +17,12 @@ export function commandLink(title: string, command: string, argument?: object): 
   const query = argument === undefined ? '' : `?${encodeURIComponent(JSON.stringify([argument]))}`;
   return `[${title}](command:${command}${query})`;
 }
+
+/** A table that reads well as plain text too: its columns stand under each other. Cells are plain text. */
+export function alignedTable(heads: readonly string[], body: ReadonlyArray<readonly string[]>): string {
+  const rows = [heads, ...body].map(cells => cells.map(cell => cell.replaceAll('|', '\\|')));
+  const widths = heads.map((_, column) => Math.max(3, ...rows.map(cells => cells[column]!.length)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  const rule = `|${widths.map(width => `:${'-'.repeat(width + 1)}`).join('|')}|`;
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join('\n');
+}

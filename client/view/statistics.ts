@@ -2,7 +2,7 @@
 
 import { hitRate, type Stats } from '../../server/protocol/stats.ts';
 import { distanceText, durationText } from './answerStatus.ts';
-import { escaped } from './markdownText.ts';
+import { alignedTable } from './markdownText.ts';
 import { countText, moneyText, priceOf, savedMoney, savedTokenCount, sizeText, type Prices } from './amounts.ts';
 
 export function statisticsText(view: { stats: Stats; dataFolder: string | null; prices: Prices }): string {
@@ -12,26 +12,26 @@ export function statisticsText(view: { stats: Stats; dataFolder: string | null; 
   return [
     '# Semcache statistics',
     `Counted since ${new Date(stats.since).toISOString().slice(0, 10)}, for all windows and tools of this user.`,
-    rows(['', ''], [
-      ['Hit rate', rate === null ? 'nothing asked yet' : `${(rate * 100).toFixed(1)}% (hits among hits and misses)`],
+    alignedTable(['Questions', ''], [
+      ['Hit rate', rate === null ? 'nothing asked yet' : `${(rate * 100).toFixed(1)}% of hits and misses`],
       ['Hits', countText(stats.hits)],
-      ['– identical questions', countText(stats.exactHits)],
-      ['– matched by meaning', countText(stats.hits - stats.exactHits)],
+      ['– identical', countText(stats.exactHits)],
+      ['– by meaning', countText(stats.hits - stats.exactHits)],
       ['Misses', countText(stats.misses)],
-      ['Bypasses', `${countText(stats.bypasses)} (asked without the cache; not part of the hit rate)`],
-      ['Refreshes', `${countText(stats.refreshes)} (asked again on request; not part of the hit rate)`],
-      ['Answers reported wrong', countText(stats.wrongHits)],
-      ['Last hit', stats.lastHitDistance === null ? 'none yet' : `distance ${distanceText(stats.lastHitDistance)} (0 is identical, smaller is closer)`],
+      ['Bypasses', `${countText(stats.bypasses)} (not part of the hit rate)`],
+      ['Refreshes', `${countText(stats.refreshes)} (not part of the hit rate)`],
+      ['Reported wrong', countText(stats.wrongHits)],
+      ['Last hit', stats.lastHitDistance === null ? 'none yet' : `distance ${distanceText(stats.lastHitDistance)} (0 is identical)`],
     ]),
     '## Saved',
-    rows(['', ''], [
+    alignedTable(['By hits', ''], [
       ['Time', durationText(stats.savedMs)],
       ['Tokens', countText(savedTokenCount(stats.saved))],
-      ['Money', money === null ? 'no price known for these models (setting semcache.prices)' : moneyText(money)],
+      ['Money', money === null ? 'no price known (semcache.prices)' : moneyText(money)],
     ]),
     ...(stats.saved.length === 0 ? [] : [savedByModel(stats, prices)]),
     '## Store',
-    rows(['', ''], [
+    alignedTable(['On this machine', ''], [
       ['Stored answers', countText(stats.entries)],
       ['Size', sizeText(stats.sizeBytes)],
       ...(dataFolder === null ? [] : [['Folder', dataFolder]]),
@@ -42,7 +42,7 @@ export function statisticsText(view: { stats: Stats; dataFolder: string | null; 
 
 function savedByModel(stats: Stats, prices: Prices): string {
   const models = [...stats.saved].sort((a, b) => b.completionTokens - a.completionTokens);
-  return rows(
+  return alignedTable(
     ['Model', 'Prompt tokens', 'Answer tokens', 'Money'],
     models.map(saved => [
       saved.model,
@@ -51,14 +51,4 @@ function savedByModel(stats: Stats, prices: Prices): string {
       priceOf(saved.model, prices) === null ? 'no price' : moneyText(savedMoney([saved], prices) ?? 0),
     ]),
   );
-}
-
-function rows(heads: string[], body: string[][]): string {
-  const line = (cells: string[]): string => `| ${cells.map(escapedCell).join(' | ')} |`;
-  return [line(heads), `|${heads.map(() => ':--').join('|')}|`, ...body.map(line)].join('\n');
-}
-
-/** Readable as plain text too: only what would break the table is escaped. */
-function escapedCell(text: string): string {
-  return /[|*_`<[\]]/.test(text) ? escaped(text).replace(/\\([.\-()!#+~&$])/g, '$1') : text;
 }
