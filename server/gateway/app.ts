@@ -19,12 +19,10 @@ import { passThrough } from './passThrough.ts';
 import { sendJson } from './reply.ts';
 import { ServedRequests } from './servedRequests.ts';
 
-/** More requests at a time are told to come back in a second. */
-export const maxRequests = 512;
-
 type Env = { Bindings: HttpBindings };
 
-export function createApp(parts: GatewayParts): Hono<Env> {
+/** More than `maxRequests` at a time are told to come back in a second. */
+export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
   const app = new Hono<Env>();
   const metrics = new Metrics(parts.stats);
   const context = { parts, metrics, served: new ServedRequests() };

@@ -24,7 +24,20 @@ export interface GatewayOptions extends Omit<GatewayParts, 'token'> {
   dataFolder: string;
   /** The port that is wanted; 0: any. The next free one is taken where another program has it. */
   port: number;
+  limits?: Partial<GatewayLimits>;
 }
+
+export interface GatewayLimits {
+  /** For a request's headers to arrive. */
+  headersMs: number;
+  /** For a whole request to arrive. How long an answer takes is the provider's affair. */
+  requestMs: number;
+  /** Answered at a time; more are told to come back in a second. */
+  requests: number;
+  connections: number;
+}
+
+const defaultLimits: GatewayLimits = { headersMs: 15_000, requestMs: 60_000, requests: 512, connections: 2048 };
 
 /** How many ports are tried after the wanted one. */
 const portsTried = 20;
@@ -32,8 +45,11 @@ const portsTried = 20;
 /** @throws where no port can be had, or the data folder cannot be written */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const token = gatewayTokenIn(options.dataFolder);
-  const listener = getRequestListener(createApp({ ...options, token }).fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
-  const newServer = (): Server => limited(createServer({ maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 5000 }, listener));
+  const limits = { ...defaultLimits, ...options.limits };
+  const app = createApp({ ...options, token }, limits.requests);
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
+  const checkedEveryMs = Math.min(5000, limits.headersMs);
+  const newServer = (): Server => limited(createServer({ maxHeaderSize: 32 * 1024, connectionsCheckingInterval: checkedEveryMs }, listener), limits);
 
   const { server, port } = await listenOnFreePort(newServer, options.port);
   const servers = [server];
@@ -70,11 +86,11 @@ function listens(server: Server, port: number, host: string): Promise<boolean> {
 }
 
 /** Slow, half-open and endless clients end by themselves. */
-function limited(server: Server): Server {
-  server.headersTimeout = 15_000;
-  server.requestTimeout = 60_000;
+function limited(server: Server, { headersMs, requestMs, connections }: GatewayLimits): Server {
+  server.headersTimeout = headersMs;
+  server.requestTimeout = requestMs;
   server.keepAliveTimeout = 30_000;
-  server.maxConnections = 2048;
+  server.maxConnections = connections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseBroken(error, socket as Socket));
   server.on('error', () => undefined);
   return server;

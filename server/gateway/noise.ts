@@ -75,7 +75,8 @@ const typedTag = new RegExp(`</?(?:${typedTags.join('|')})>`, 'g');
 export function typedAndWrapped(text: string): MessagePart[] {
   const parts: MessagePart[] = [];
   const typed = (piece: string): void => {
-    const said = piece.replace(typedTag, '').trim();
+    // Without blank lines round it, but with the indentation of its first line: that may be code.
+    const said = piece.replace(typedTag, '').trimEnd().replace(/^(?:[^\S\n]*\n)+/, '');
     if (said !== '') parts.push({ type: 'text', text: said });
   };
   let at = 0;

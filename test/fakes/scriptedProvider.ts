@@ -31,7 +31,8 @@ export interface SeenByProvider {
   bytes: Buffer;
   body: Record<string, unknown>;
   /** What was written back. */
-  answered: Buffer;
+  readonly answered: Buffer;
+  answeredBytes: number;
 }
 
 export class ScriptedProvider {
@@ -72,8 +73,12 @@ export class ScriptedProvider {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
     const path = (request.url ?? '').split('?')[0]!;
+    const written: Buffer[] = [];
     const seen: SeenByProvider = {
-      method: request.method ?? '', path: request.url ?? '', headers: request.headers, bytes, body: jsonOf(bytes), answered: Buffer.alloc(0),
+      method: request.method ?? '', path: request.url ?? '', headers: request.headers, bytes, body: jsonOf(bytes), answeredBytes: 0,
+      get answered() {
+        return Buffer.concat(written);
+      },
     };
     response.once('close', () => {
       if (!response.writableFinished && !cutting) this.cancelled += 1;
@@ -82,12 +87,18 @@ export class ScriptedProvider {
     const write = response.write.bind(response);
     const say = async (text: string | Buffer, pieceBytes?: number): Promise<void> => {
       const whole = Buffer.from(text);
-      seen.answered = Buffer.concat([seen.answered, whole]);
+      written.push(whole);
+      seen.answeredBytes += whole.length;
       for (let at = 0; at < whole.length; at += pieceBytes ?? whole.length) {
         if (!write(whole.subarray(at, at + (pieceBytes ?? whole.length))) && !response.destroyed) {
           await new Promise<void>(resolve => {
-            response.once('drain', resolve);
-            response.once('close', resolve);
+            const goOn = (): void => {
+              response.off('drain', goOn);
+              response.off('close', goOn);
+              resolve();
+            };
+            response.on('drain', goOn);
+            response.on('close', goOn);
           });
         }
       }
