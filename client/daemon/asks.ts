@@ -59,7 +59,7 @@ export class Asks {
     };
     this.#running.set(askId, running);
     signal.addEventListener('abort', onAbort);
-    connection.sendRequest(completeRequest, { askId, ...params }, cancel.token).then(
+    sent(() => connection.sendRequest(completeRequest, { askId, ...params }, cancel.token)).then(
       () => running.parts.end(),
       (error: unknown) => running.parts.fail(running.editorError === undefined ? asDaemonError(error) : running.editorError.error),
     );
@@ -84,8 +84,9 @@ export class Asks {
     let waiting: UpstreamPart[] = [];
     const send = (): void => {
       if (waiting.length === 0) return;
-      connection.sendNotification(editorParts, { callId: call.callId, parts: waiting }).catch(() => undefined);
+      const parts = waiting;
       waiting = [];
+      sent(() => connection.sendNotification(editorParts, { callId: call.callId, parts })).catch(() => undefined);
     };
     try {
       for await (const part of running.answerInEditor(call.model, abort.signal)) {
@@ -99,6 +100,11 @@ export class Asks {
       send();
     }
   }
+}
+
+/** What is sent over a connection that has just closed fails like any other, and not by a throw. */
+export async function sent<T>(send: () => Promise<T>): Promise<T> {
+  return send();
 }
 
 /** With the daemon's code; a connection that broke under a request is a daemon that is not there. */

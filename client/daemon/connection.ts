@@ -21,7 +21,7 @@ import {
   type Health,
 } from '../../server/protocol/messages.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
-import { asDaemonError, Asks, cancelled, unreachable, type AnswerInEditor } from './asks.ts';
+import { asDaemonError, Asks, cancelled, sent, unreachable, type AnswerInEditor } from './asks.ts';
 import { launch, type Attached } from './launcher.ts';
 
 export type { AnswerInEditor };
@@ -187,7 +187,7 @@ class ReconnectingConnection implements DaemonConnection {
     this.#setState('stopped', null);
     if (attached === null) return;
     // The daemon sees the connection end either way; this says that it was meant.
-    await Promise.race([attached.connection.sendRequest('shutdown').catch(() => undefined), pause(500)]);
+    await Promise.race([sent(() => attached.connection.sendRequest('shutdown')).catch(() => undefined), pause(500)]);
     this.#detach(attached);
   }
 
@@ -301,13 +301,14 @@ class ReconnectingConnection implements DaemonConnection {
   }
 
   #sendConfiguration({ connection }: Attached): void {
-    connection.sendRequest(configureRequest, this.#configuration!).catch((error: unknown) => {
+    sent(() => connection.sendRequest(configureRequest, this.#configuration!)).catch((error: unknown) => {
       this.#options.log('warning', `The daemon refused the settings: ${messageOf(error)}`);
     });
   }
 
   async #restart(): Promise<void> {
     this.#failures = 0;
+    this.#setState('starting', null);
     const attached = this.#attached;
     if (attached === null) this.#hurry();
     else await this.#endDaemon(attached);
@@ -316,7 +317,7 @@ class ReconnectingConnection implements DaemonConnection {
 
   async #endDaemon(attached: Attached): Promise<void> {
     const gone = new Promise<'gone'>(resolve => attached.connection.onDispose(() => resolve('gone')));
-    attached.connection.sendRequest(drainRequest, { build: this.#options.build, force: true }).catch(() => undefined);
+    sent(() => attached.connection.sendRequest(drainRequest, { build: this.#options.build, force: true })).catch(() => undefined);
     const outcome = await Promise.race([gone, pause(restartDeadlineMs, 'late' as const)]);
     this.#patient = false;
     if (outcome === 'gone') return;

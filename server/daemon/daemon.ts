@@ -151,6 +151,10 @@ const forcedDrainMs = 2000;
 /** A newer build waits for nothing of ours, so that answers in progress may take their time. */
 const drainMs = 10 * 60_000;
 
+/** A window that does not read what it is sent is not waited for. */
+const tellDeadlineMs = 500;
+
 async function tellDraining(sessions: Session[], successor: boolean): Promise<void> {
-  await Promise.all(sessions.map(session => session.tellDraining(successor)));
+  const told = Promise.all(sessions.map(session => session.tellDraining(successor)));
+  await Promise.race([told, new Promise(resolve => setTimeout(resolve, tellDeadlineMs).unref())]);
 }

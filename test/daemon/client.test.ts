@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-languageserver-protocol/node';
 import { openDaemonConnection, type ConnectionOptions, type DaemonConnection } from '../../client/daemon/connection.ts';
@@ -246,6 +247,16 @@ test('where nothing can be started it says so, and asks fail quickly rather than
   expect(connection.problem).toContain('daemon.log');
   await expect(ask(connection, 'a question')).rejects.toMatchObject({ code: 'daemon-unreachable' });
   await expect(connection.request(statsRequest)).rejects.toMatchObject({ code: 'daemon-unreachable' });
+});
+
+test('restart tries again at once where it had given up', async () => {
+  const folder = newDataFolder();
+  const program = path.join(path.dirname(folder), 'program.mjs');
+  const connection = open(folder, { serverFile: program });
+  await until(() => connection.state === 'stopped', 'it gives up for now', 30_000);
+  writeFileSync(program, `import ${JSON.stringify(pathToFileURL(serverFile).href)};`);
+  await connection.restart();
+  expect(connection).toMatchObject({ state: 'ready', problem: null });
 });
 
 test('aborting an ask cancels the window\'s model and ends the stream with `cancelled`', async () => {

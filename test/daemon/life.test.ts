@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readRecord, recordFileIn } from '../../server/protocol/discovery.ts';
 import { drainRequest, drainingNotification, statsRequest } from '../../server/protocol/messages.ts';
-import { attach, connectOnly, initialize, isRunning, newDataFolder, saying, serve, start, summary, until } from './daemonProcess.ts';
+import { attach, connectOnly, initialize, isRunning, logOf, newDataFolder, saying, serve, start, summary, until } from './daemonProcess.ts';
 
 test('serve prints one line when it accepts connections, and its record and folder are its owner\'s alone', async () => {
   const folder = newDataFolder();
@@ -13,13 +13,14 @@ test('serve prints one line when it accepts connections, and its record and fold
   await until(() => output().includes('\n'), 'it is ready');
   const record = readRecord(folder)!;
 
-  expect(JSON.parse(output())).toEqual({ event: 'ready', socket: record.socket, http: null, token: null });
+  expect(output().trimEnd().split('\n')).toHaveLength(1);
+  expect(JSON.parse(output())).toMatchObject({ event: 'ready', socket: record.socket, http: record.http });
   expect(record.token).toMatch(/^[0-9a-f]{64}$/);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   expect(statSync(recordFileIn(folder)).mode & 0o777).toBe(0o600);
   expect(statSync(record.socket).mode & 0o077).toBe(0);
   const client = await attach(record);
-  expect(client.facts).toMatchObject({ pid: record.pid, mode: 'shared', dataFolder: folder, http: null });
+  expect(client.facts).toMatchObject({ pid: record.pid, mode: 'shared', dataFolder: folder, http: record.http });
 });
 
 test('of eight that start at once exactly one becomes the daemon, and the others say so with exit code 3', async () => {
@@ -207,6 +208,34 @@ test('SIGTERM ends it cleanly while a window is attached', async () => {
   await client.closed;
   expect(await daemon.exited).toBe(0);
   expect(readRecord(folder)).toBeNull();
+});
+
+test('a crash is logged without the error\'s words, ends it with code 1, and the next one starts', async () => {
+  const folder = newDataFolder();
+  const source = 'import{isMainThread}from"node:worker_threads";isMainThread&&setTimeout(()=>{throw new TypeError("secret")},1500)';
+  process.env['NODE_OPTIONS'] = `--import=data:text/javascript,${encodeURIComponent(source)}`;
+  const { exited } = start(folder, 'serve');
+  delete process.env['NODE_OPTIONS'];
+  expect(await exited).toBe(1);
+  expect(logOf(folder)).toContain('The daemon crashed: TypeError');
+  expect(logOf(folder)).not.toContain('secret');
+  await attach((await serve(folder)).record);
+});
+
+test('a window that reads nothing does not keep it from ending', async () => {
+  const daemon = await serve(newDataFolder());
+  const client = await attach(daemon.record);
+  let asked = 0;
+  for (let at = 0; at < 4; at += 1) {
+    client.ask(`question ${at}`, async function* () {
+      asked += 1;
+      yield* saying('x'.repeat(1_000_000));
+    }).catch(() => undefined);
+  }
+  await until(() => asked === 4, 'the window\'s model is asked');
+  client.socket.pause();
+  daemon.child.kill('SIGTERM');
+  expect(await daemon.exited).toBe(0);
 });
 
 test('a window of another protocol is refused with both numbers', async () => {
