@@ -1,7 +1,7 @@
 // The main job: ask twice about code, in other words, and see the second answer come from the cache.
 
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import type { EditorWindow } from './editorWindow.ts';
+import { poll, type EditorWindow } from './editorWindow.ts';
 import { startEditor, type Editor } from './harness.ts';
 import { ask, askAbout, decorationMatching, hitRateIs, reverseList } from './semcache.ts';
 
@@ -44,9 +44,19 @@ test('the same question in other words comes from the cache, and says so everywh
   const text = await hover.innerText();
   expect(text).toContain('What does this function do?');
   expect(text).toMatch(/Distance\s+0\.\d\d/);
-  expect(text).toMatch(/Saved\s+\d+ tokens · 1\.\d s/);
+  expect(text).toMatch(/Saved\s+\d+ tokens · [\d.]+ s/);
   for (const link of ['Refresh', 'Edit', 'Delete', 'Wrong answer', 'Show entry']) expect(text).toContain(link);
   await window.screenshot('ask-hit-hover');
+});
+
+test('the tooltip of the status bar tells the counts and what was saved', async () => {
+  const tooltip = await window.hoverStatusItem(/50%$/);
+  const text = await tooltip.innerText();
+  expect(text).toMatch(/Hits\s+1 \(0 identical, 1 by meaning\)/);
+  expect(text).toMatch(/Misses\s+1\b/);
+  expect(text).toMatch(/Saved\s+\d+ tokens · [\d.]+ s/);
+  expect(text).toMatch(/Last hit\s+distance 0\.\d\d/);
+  await window.screenshot('status-tooltip');
 });
 
 test('the same words about other code are another question', async () => {
@@ -60,7 +70,10 @@ test('a decoration says so when the code it is about was changed', async () => {
   await window.select(1, 1);
   await window.page.keyboard.insertText('    return 0');
   await decorationMatching(window, /^◐ cached · .+ · code changed since$/);
-  await window.page.keyboard.press('Control+Z');
+  await poll('the code is as it was', async () => {
+    await window.page.keyboard.press('Control+Z');
+    return (await window.documents()).some(({ text }) => text === code);
+  });
   await decorationMatching(window, /^● cached · /);
 });
 

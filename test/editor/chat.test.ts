@@ -20,7 +20,7 @@ test('@semcache asks a new question and answers it from the cache in other words
   const first = await askInChat(window, reverseList.asked);
   expect(first).toMatch(/○ asked · /);
   expect(first).toContain('items.reverse()');
-  await window.command('Chat: New Chat');
+  await window.newChat();
   const second = await askInChat(window, reverseList.reworded);
   expect(second).toMatch(/● cached · .+ · distance 0\.\d\d/);
   expect(second).toContain('items.reverse()');
@@ -35,6 +35,6 @@ test('a question in a chat that goes on is another question, and the reply says 
 });
 
 test('@semcache /fresh skips the cache', async () => {
-  await window.command('Chat: New Chat');
+  await window.newChat();
   expect(await askInChat(window, `/fresh ${reverseList.asked}`)).toMatch(/○ asked · /);
 });

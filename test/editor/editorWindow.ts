@@ -27,11 +27,12 @@ export class EditorWindow {
     this.#bridgeFile = bridgeFile;
   }
 
-  /** Runs a command by its title, from the palette. */
+  /** Runs a command by its whole title, from the palette. */
   async command(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
     await this.quickInput.fill(`>${title}`);
-    await this.quickPick(title).click();
+    const label = this.page.locator('.label-name', { hasText: new RegExp(`^${title.replace(/[.?*+()[\]]/g, '\\$&')}$`) });
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ has: label }).first().click();
   }
 
   /** Fills the input box that a command has opened and presses Enter. */
@@ -91,6 +92,7 @@ export class EditorWindow {
   /** Selects whole lines of the active editor, counted from 0, both included. */
   async select(line: number, endLine: number): Promise<void> {
     await this.bridge('select', { line, endLine });
+    await this.statusItem(`Ln ${endLine + 1}, Col`).waitFor();
   }
 
   tab(name: string): Locator {
@@ -104,6 +106,13 @@ export class EditorWindow {
 
   statusItem(text: string | RegExp): Locator {
     return this.page.locator('.part.statusbar .statusbar-item').filter({ hasText: text });
+  }
+
+  /** Moves the mouse onto a status bar item and resolves to its tooltip. */
+  async hoverStatusItem(text: string | RegExp): Promise<Locator> {
+    await this.statusItem(text).hover();
+    await this.hover.first().waitFor();
+    return this.hover.first();
   }
 
   notification(text: string | RegExp): Locator {
@@ -157,8 +166,26 @@ export class EditorWindow {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Begins a new chat in the chat view. */
+  async newChat(): Promise<void> {
+    await this.page.locator('.part.auxiliarybar [aria-label^="New Chat"]').first().click();
+    await poll('the chat view is empty', async () => (await this.chatReplies.count()) === 0);
+  }
+
+  /** The replies of the chat that is shown. */
   get chatReplies(): Locator {
     return this.page.locator('.interactive-session .interactive-response');
+  }
+
+  /** The text of the last reply, once it is whole. */
+  async lastChatReply(): Promise<string> {
+    return poll('the last reply is whole', async () => {
+      const reply = this.chatReplies.last();
+      const before = await reply.innerText();
+      await sleep(300);
+      const loading = /chat-response-loading/.test((await reply.getAttribute('class')) ?? '');
+      return !loading && before === (await reply.innerText()) ? before : null;
+    });
   }
 
   /** All documents that the editor holds, whole. */

@@ -71,14 +71,13 @@ export async function hitRateIs(window: EditorWindow, percent: number): Promise<
   await window.statusItem(new RegExp(`(^|\\s)${percent}%$`)).waitFor();
 }
 
-/** Asks @semcache in the chat view and resolves to the text of the reply, once it says what became of it. */
+/** Asks @semcache in the chat view and resolves to the text of the reply, once it is whole. */
 export async function askInChat(window: EditorWindow, question: string): Promise<string> {
-  const replies = window.chatReplies;
-  const earlier = await replies.count();
+  const earlier = await window.chatReplies.count();
   await window.typeIntoChat(`@semcache ${question}`);
-  return poll(`a reply to “${question}” in the chat view`, async () => {
-    if ((await replies.count()) <= earlier) return null;
-    const text = await replies.last().innerText();
-    return /cached ·|asked ·|asked, cache bypassed|failed/.test(text) ? text : null;
+  await poll(`a reply to “${question}” in the chat view`, async () => {
+    if ((await window.chatReplies.count()) <= earlier) return false;
+    return /cached ·|asked ·|asked, cache bypassed|✕ failed|unavailable/.test(await window.chatReplies.last().innerText());
   });
+  return window.lastChatReply();
 }
