@@ -4,6 +4,7 @@
 // dist/client/extension.cjs       VS Code loads it
 // dist/server/main.cjs            the daemon and the command line
 // dist/server/modelWorker.cjs     the worker thread that runs the model
+// dist/langchain/redisSemanticCache.mjs  the cache class for LangChain.js (package export "./langchain"); not in the VSIX
 // dist/server/models/…            weights, tokenizer, checksums, notice
 // dist/THIRD-PARTY-NOTICES.txt    names and licences of what is bundled
 // dist/server/onnxruntime/…       ort-wasm-simd.wasm, and the native runtime of this machine where there is one
@@ -23,6 +24,7 @@ const bundles = [
   { entry: 'client/extension.ts', outfile: 'dist/client/extension.cjs' },
   { entry: 'server/main.ts', outfile: 'dist/server/main.cjs' },
   { entry: 'server/embedding/modelWorker.ts', outfile: 'dist/server/modelWorker.cjs' },
+  { entry: 'server/langchain/redisSemanticCache.ts', outfile: 'dist/langchain/redisSemanticCache.mjs' },
 ];
 
 /** Builds everything; with `watch`, keeps building until the returned function is called. */
@@ -60,13 +62,12 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
     outfile,
     bundle: true,
     minify: true,
-    format: 'cjs',
     platform: 'node',
     target: 'node22',
-    external: ['vscode', '*.node'],
-    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    external: ['vscode', '*.node', '@langchain/core/*'],
+    ...(outfile.endsWith('.mjs') ? asModule : asCommonJs),
     define: {
-      'import.meta.url': 'importMetaUrl',
+      ...(outfile.endsWith('.mjs') ? {} : { 'import.meta.url': 'importMetaUrl' }),
       __SEMCACHE_VERSION__: JSON.stringify(version),
       __SEMCACHE_BUILT_AT__: String(builtAt),
     },
@@ -77,6 +78,17 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
     legalComments: 'none',
   };
 }
+
+const asCommonJs = {
+  format: 'cjs',
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/** What is bundled may call require(). */
+const asModule = {
+  format: 'esm',
+  banner: { js: "import { createRequire as newRequire } from 'node:module'; const require = newRequire(import.meta.url);" },
+};
 
 /**
  * transformers.js imports sharp, for pictures, and the native runtime, which may be loaded only by onnxSession.ts. The tokenizer uses

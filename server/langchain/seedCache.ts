@@ -34,6 +34,7 @@ export interface SeedHit {
 /** Rounding of float32 vectors that were normalised in another program. */
 const rounding = 1e-6;
 const connectTimeoutMs = 5000;
+const whileAway = 'Nothing is served from it and nothing is stored in it meanwhile.';
 const page = 1000;
 /** Entries of one prompt that an update looks at; LangChain adds one with every update. */
 const mostDuplicates = 100;
@@ -208,13 +209,13 @@ export class SeedCache {
     } catch (error) {
       if (isUnknownIndex(error) || isSearchTimeout(error) || /already exists/i.test(messageOf(error))) throw error;
       if (isRefusedCommand(error) && /^FT\./.test(String(words[0]))) throw noQueryEngine(connection.address, error);
-      throw redisError(error, connection.address);
+      throw redisError(error, connection.address, whileAway);
     }
   }
 
   #open(): Promise<RedisConnection> {
     if (this.#connection !== null) return this.#connection;
-    const opening = connectRedis(this.#options.target, connectTimeoutMs);
+    const opening = connectRedis(this.#options.target, connectTimeoutMs, whileAway);
     this.#connection = opening;
     const forget = (): void => {
       if (this.#connection === opening) this.#connection = null;

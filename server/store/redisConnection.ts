@@ -48,8 +48,11 @@ export function redisScript(text: string): RedisScript {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
-/** @throws SemcacheError store-unreachable, with what to do about it */
-export async function connectRedis(target: RedisTarget, timeoutMs: number): Promise<RedisConnection> {
+/**
+ * `meaning`: what a failure means to the user, where it is not what redisErrors.ts says.
+ * @throws SemcacheError store-unreachable, with what to do about it
+ */
+export async function connectRedis(target: RedisTarget, timeoutMs: number, meaning?: string): Promise<RedisConnection> {
   const address = addressOf(target.url);
   let connection: OpenConnection | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -67,7 +70,7 @@ export async function connectRedis(target: RedisTarget, timeoutMs: number): Prom
     return connection;
   } catch (error) {
     connection?.close();
-    throw error instanceof SemcacheError ? error : redisError(error, address);
+    throw redisError(error, address, meaning);
   } finally {
     clearTimeout(timer);
   }

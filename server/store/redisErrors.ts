@@ -3,13 +3,18 @@
 
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 
-/** @param address where it was tried, without secrets */
-export function redisError(error: unknown, address: string): SemcacheError {
+const whileAway = 'Prompts go straight to the model, and answers wait on this machine, until it can be used.';
+
+/**
+ * @param address where it was tried, without secrets
+ * @param meaning what it means to the user, as one sentence
+ */
+export function redisError(error: unknown, address: string, meaning = whileAway): SemcacheError {
   if (error instanceof SemcacheError) return error;
   const { what, then } = explained(innermost(error));
   return new SemcacheError(
     'store-unreachable',
-    `The Redis at ${address} ${what}. Prompts go straight to the model, and answers wait on this machine, until it can be used. ${then}`,
+    `The Redis at ${address} ${what}. ${meaning} ${then}`,
     error,
   );
 }
