@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readRecord } from '../server/protocol/discovery.ts';
 import { findDesktopEditor, openDesktopEditor } from './desktop.ts';
@@ -51,7 +52,7 @@ try {
 } finally {
   const daemon = readRecord(dataFolder);
   await editor?.stop();
-  if (daemon) end(daemon.pid);
+  if (daemon) await end(daemon.pid);
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }
 process.exit();
@@ -101,10 +102,20 @@ function say(line: string): void {
   if (!json) console.log(line);
 }
 
-function end(pid: number): void {
+/** Resolves when the process is gone: by itself within 3 seconds, or killed. */
+async function end(pid: number): Promise<void> {
+  const giveUpAt = performance.now() + 3000;
+  for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; sent(pid, signal); signal = performance.now() < giveUpAt ? 0 : 'SIGKILL') {
+    await sleep(50);
+  }
+}
+
+/** False when there is no such process any more. Signal 0 only asks. */
+function sent(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid);
+    return process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }

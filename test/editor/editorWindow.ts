@@ -83,8 +83,7 @@ export class EditorWindow {
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+P');
     await this.quickInput.fill(name);
-    await this.quickPick(name).waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.quickPick(name).click();
     await this.tab(name).waitFor();
     await poll(`${name} is in the active editor`, async () => (await this.bridge<string | null>('active'))?.endsWith(`/${name}`));
   }
