@@ -25,6 +25,7 @@ export const noiseBlockFields: Record<string, string> = {
   cache_control: 'where the provider caches the prompt; it moves from turn to turn',
   id: 'random ids of Responses items and messages; tool calls are paired by call_id and renumbered',
   status: 'of a finished item: always completed',
+  eager_input_streaming: 'how a tool\'s input is streamed; the AI SDK sets it on streamed requests only',
 };
 
 /** Parameters that are what the API does without them. */

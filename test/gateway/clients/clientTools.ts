@@ -1,0 +1,44 @@
+// Other people's clients that no test can import: Python SDKs in a virtual environment, command lines in a folder of
+// their own. Installed once, into node_modules/.cache, from the registries that pip and npm are set to.
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const cache = fileURLToPath(new URL('../../../node_modules/.cache/semcache-clients', import.meta.url));
+
+/** Tested at these versions; the README's table says so. */
+export const pythonPackages = ['openai==3.54.0', 'anthropic==2.12.0', 'langchain-openai==1.7.3', 'llm==0.36'];
+export const continueCli = '@continuedev/cli@1.5.47';
+
+/** The folder with python and llm. */
+export async function pythonClients(): Promise<string> {
+  const folder = await installed('python', pythonPackages.join(' '), async into => {
+    await run('python3', ['-m', 'venv', into]);
+    await run(path.join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...pythonPackages], { timeout: 170_000 });
+  });
+  return path.join(folder, 'bin');
+}
+
+/** The script that is `cn`. */
+export async function continueClient(): Promise<string> {
+  const folder = await installed('continue', continueCli, async into => {
+    await run('npm', ['install', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', continueCli], { timeout: 170_000 });
+  });
+  return path.join(folder, 'node_modules/@continuedev/cli/dist/cn.js');
+}
+
+/** Installed anew when `versions` is another one, or the last try was not finished. */
+async function installed(name: string, versions: string, install: (into: string) => Promise<void>): Promise<string> {
+  const folder = path.join(cache, `${name}-${versions.replace(/[^\w.-]+/g, '_')}`);
+  const stamp = path.join(folder, 'complete');
+  if (existsSync(stamp)) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  await install(folder);
+  writeFileSync(stamp, versions);
+  return folder;
+}
