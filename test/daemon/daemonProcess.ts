@@ -78,6 +78,7 @@ async function endDaemonOf(folder: string): Promise<void> {
 export interface Served {
   child: ChildProcess;
   pid: number;
+  dataFolder: string;
   record: DiscoveryRecord;
   /** Settles with the exit code; null after a signal. */
   exited: Promise<number | null>;
@@ -85,12 +86,13 @@ export interface Served {
 
 /** `semcache serve --json`, as soon as it says that it is ready. */
 export async function serve(dataFolder: string, ...more: string[]): Promise<Served> {
-  const { child, exited, output } = start(dataFolder, 'serve', '--json', ...more);
+  const { child, exited, output, errors } = start(dataFolder, 'serve', '--json', ...more);
   await until(() => output().includes('\n') || child.exitCode !== null, 'the daemon says that it is ready');
+  if (output() === '') throw new Error(`The daemon ended with code ${child.exitCode}: ${errors()}`);
   const ready = JSON.parse(output()) as { event: string; socket: string };
   const record = readRecord(dataFolder)!;
   if (ready.event !== 'ready' || ready.socket !== record.socket) throw new Error(`Not ready: ${output()}`);
-  return { child, pid: child.pid!, record, exited };
+  return { child, pid: child.pid!, dataFolder, record, exited };
 }
 
 /** Any command of the program, running. */

@@ -1,7 +1,8 @@
 // What a session may and may not do, as raw clients see it: two at once, one killed, one that sends rubbish.
 
 import { spawn } from 'node:child_process';
-import net from 'node:net';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CancellationTokenSource, ErrorCodes, LogMessageNotification } from 'vscode-languageserver-protocol/node';
@@ -209,13 +210,17 @@ describe('what is sent is checked', () => {
   ])('$why harms nobody but its sender', async ({ bytes, closes }) => {
     const daemon = shared();
     const other = await attach(daemon.record);
+    const closings = (): number => logOf(daemon.dataFolder).split('bytes that are not the protocol').length;
+    const before = closings();
     const socket = net.connect(daemon.record.socket);
     socket.on('error', () => undefined);
     socket.on('data', () => undefined);
     const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
     socket.write(bytes);
-    if (closes) await closed;
-    else {
+    if (closes) {
+      await closed;
+      expect(closings()).toBe(before + 1);
+    } else {
       await pause(200);
       expect(socket.destroyed).toBe(false);
       socket.destroy();
@@ -258,20 +263,24 @@ describe('asks', () => {
   });
 
   test('a window that leaves takes its ask with it', async () => {
-    const folder = newDataFolder();
-    const daemon = await serve(folder);
-    const leaving = await attach(daemon.record);
-    let begun = false;
-    leaving.ask('a question', async function* () {
-      begun = true;
-      yield { type: 'text', text: 'half' };
-      await new Promise(() => undefined);
-    }).catch(() => undefined);
-    await until(() => begun, 'the model is asked');
-    leaving.socket.destroy();
-    const other = await attach(daemon.record);
-    await until(() => logOf(folder).includes('A window has gone'), 'the daemon noticed');
-    expect(summary(await other.ask('a question', () => saying('whole')))).toMatchObject({ status: 'miss', text: 'whole' });
+    let asked = 0;
+    let hungUp = 0;
+    const provider = http.createServer((_request, response) => {
+      asked += 1;
+      response.on('close', () => (hungUp += 1));
+    });
+    await new Promise<void>(resolve => provider.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void provider.close());
+    const { connection, socket } = await attach(shared().record);
+    const baseUrl = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/v1`;
+    const upstreams = [{ name: 'slow', kind: 'openai' as const, baseUrl, models: ['m'] }];
+    await connection.sendRequest(configureRequest, { settings: defaultCacheSettings, upstreams });
+    const params = completeParams('a question to a provider', { upstream: { kind: 'http', name: 'slow', model: 'm' } });
+    connection.sendRequest(completeRequest, params).catch(() => undefined);
+    await until(() => asked === 1, 'the provider is asked');
+    expect(hungUp).toBe(0);
+    socket.destroy();
+    await until(() => hungUp === 1, 'the provider is let go');
   });
 
   test('an answer streams: parts arrive while the model still speaks', async () => {

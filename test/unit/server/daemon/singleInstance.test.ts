@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -27,11 +27,17 @@ test('the first binds, all others of the same moment do not, and each is told on
   expect(await isAlive(place.socket)).toBe(true);
 });
 
-test('a socket file without a listener is replaced', async () => {
+test('a socket file without a listener is replaced, by one of all who try at once', async () => {
   const place = newPlace();
-  writeFileSync(place.socket, '');
+  const dead = newServer();
+  await new Promise<void>(resolve => dead.listen(`${place.socket}.first`, resolve));
+  renameSync(`${place.socket}.first`, place.socket);
+  await new Promise(resolve => dead.close(resolve));
+  expect(statSync(place.socket).isSocket()).toBe(true);
   expect(await isAlive(place.socket)).toBe(false);
-  expect(await bindAlone(newServer(), place, () => undefined)).toBe(true);
+
+  const outcomes = await Promise.all(Array.from({ length: 5 }, () => bindAlone(newServer(), place, () => undefined)));
+  expect(outcomes.filter(Boolean)).toHaveLength(1);
   expect(await isAlive(place.socket)).toBe(true);
 });
 
