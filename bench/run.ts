@@ -1,4 +1,5 @@
-// `npm run bench`: the figures that README and ARCHITECTURE.md give, measured on this machine. `-- --json` for programs.
+// `npm run bench`: the figures that README and ARCHITECTURE.md give, measured on this machine. `-- gateway` for one
+// benchmark of them, `-- --json` for programs.
 // Always true: measures the bundle as it is built now, one benchmark after the other.
 
 import { execFileSync } from 'node:child_process';
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { benchDaemon } from './daemon.ts';
 import { benchEditor } from './editor.ts';
 import { benchEmbedding } from './embedding.ts';
+import { benchGateway } from './gateway.ts';
 import type { Row } from './row.ts';
 import { benchSearch } from './search.ts';
 
@@ -14,10 +16,12 @@ const benchmarks: Record<string, () => Promise<Row[]>> = {
   embedding: benchEmbedding,
   search: benchSearch,
   daemon: benchDaemon,
+  gateway: benchGateway,
   editor: benchEditor,
 };
 
 const json = process.argv.includes('--json');
+const named = process.argv.slice(2).filter(word => Object.hasOwn(benchmarks, word));
 const [processor] = os.cpus();
 const machine = {
   processor: processor?.model ?? 'unknown',
@@ -31,6 +35,7 @@ const machine = {
 execFileSync(process.execPath, [fileURLToPath(new URL('../esbuild.mjs', import.meta.url))]);
 const rows: Row[] = [];
 for (const [name, run] of Object.entries(benchmarks)) {
+  if (named.length > 0 && !named.includes(name)) continue;
   console.error(`Measuring: ${name} …`);
   rows.push(...(await run()));
 }

@@ -3,7 +3,7 @@
 
 import type { ModelRequest } from '../protocol/prompt.ts';
 
-const kept = 500;
+const kept = 100;
 
 export class ServedRequests {
   readonly #requests = new Map<string, ModelRequest>();
