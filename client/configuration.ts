@@ -3,7 +3,7 @@
 
 import type * as vscode from 'vscode';
 import type { ConfigureParams, HttpUpstreamConfig } from '../server/protocol/messages.ts';
-import { embeddingKeyName, type ApiKeys } from './routes/apiKeys.ts';
+import { embeddingKeyName, redisPasswordName, type ApiKeys } from './routes/apiKeys.ts';
 import { allEndpoints, environmentEndpoints } from './routes/models.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -44,10 +44,13 @@ export class Configuration {
 
   forDaemon(): ConfigureParams {
     const embeddingApiKey = this.#keys.get(embeddingKeyName);
+    const redisPassword = this.#keys.get(redisPasswordName);
     return {
       settings: this.#settings.cache,
       upstreams: this.endpoints(),
       ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
+      store: this.#settings.store,
+      ...(redisPassword === undefined ? {} : { redisPassword }),
     };
   }
 
@@ -59,7 +62,7 @@ export class Configuration {
   /** Reads everything again, keys too, and tells the listeners. */
   async refresh(): Promise<void> {
     this.#settings = this.#read();
-    this.#keys = await this.#apiKeys.read([...this.endpoints().map(({ name }) => name), embeddingKeyName]);
+    this.#keys = await this.#apiKeys.read([...this.endpoints().map(({ name }) => name), embeddingKeyName, redisPasswordName]);
     for (const listener of this.#listeners) listener();
   }
 

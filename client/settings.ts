@@ -4,10 +4,11 @@
 
 import type { WorkspaceConfiguration } from 'vscode';
 import type { HttpUpstreamConfig } from '../server/protocol/messages.ts';
-import { settingsTable, type CacheSettings, type SettingName } from '../server/protocol/settings.ts';
+import { settingsTable, type CacheSettings, type SettingName, type StoreSettings } from '../server/protocol/settings.ts';
 
 export interface Settings {
   cache: CacheSettings;
+  store: StoreSettings;
   /** `auto`, or the id of a model as routes/models.ts gives it. */
   model: string;
   /** Without their keys, which are never settings. */
@@ -36,6 +37,19 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>)
       embeddingEndpoint: read('embedding.endpoint'),
       embeddingModel: read('embedding.model'),
       idleMinutes: read('daemon.idleMinutes'),
+    },
+    store: {
+      kind: read('store'),
+      url: read('redis.url'),
+      username: read('redis.username'),
+      database: read('redis.database'),
+      prefix: read('redis.prefix'),
+      ca: read('redis.ca'),
+      budgetMs: read('redis.budgetMs'),
+      namespace: read('redis.namespace'),
+      share: read('share'),
+      team: read('share.team'),
+      storedBy: read('share.name'),
     },
     model: read('model'),
     upstreams: read<unknown[]>('upstreams').filter(isUpstream),

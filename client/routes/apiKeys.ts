@@ -6,6 +6,9 @@ import type { Subscription } from '../daemon/connection.ts';
 /** The name under which the key of `semcache.embedding.endpoint` is kept; no upstream can be called so. */
 export const embeddingKeyName = 'embedding endpoint';
 
+/** The name under which the password of `semcache.redis.url` is kept. */
+export const redisPasswordName = 'Redis password';
+
 const prefix = 'semcache.apiKey.';
 
 export class ApiKeys {

@@ -2,7 +2,7 @@
 
 import type * as vscode from 'vscode';
 import type { HttpUpstreamConfig } from '../../server/protocol/messages.ts';
-import { embeddingKeyName, type ApiKeys } from './apiKeys.ts';
+import { embeddingKeyName, redisPasswordName, type ApiKeys } from './apiKeys.ts';
 import { chooseModel, type KnownModel, type Models } from './models.ts';
 
 export interface ModelCommandParts {
@@ -10,7 +10,7 @@ export interface ModelCommandParts {
   models: Pick<Models, 'all' | 'refresh'>;
   apiKeys: ApiKeys;
   configuration: {
-    readonly settings: { model: string; cache: { embeddingEndpoint: string } };
+    readonly settings: { model: string; cache: { embeddingEndpoint: string }; store: { kind: string; url: string } };
     endpoints(): readonly HttpUpstreamConfig[];
   };
 }
@@ -49,8 +49,10 @@ export function modelItems(all: readonly KnownModel[], chosen: string): ModelIte
 export async function setApiKeyCommand(parts: ModelCommandParts): Promise<void> {
   const { editor, apiKeys, configuration } = parts;
   const { embeddingEndpoint } = configuration.settings.cache;
+  const { store } = configuration.settings;
   const names = configuration.endpoints().map(({ name, baseUrl }) => ({ name, baseUrl }));
   if (embeddingEndpoint !== '') names.push({ name: embeddingKeyName, baseUrl: embeddingEndpoint });
+  if (store.kind === 'redis') names.push({ name: redisPasswordName, baseUrl: withoutPassword(store.url) });
   if (names.length === 0) {
     const answer = await editor.window.showInformationMessage(
       'There is no endpoint to set a key for. Add one to the setting semcache.upstreams first.',
@@ -78,4 +80,9 @@ export async function setApiKeyCommand(parts: ModelCommandParts): Promise<void> 
   void editor.window.showInformationMessage(
     key.trim() === '' ? `The API key of ${picked.label} is removed.` : `The API key of ${picked.label} is set.`,
   );
+}
+
+/** An address as it may be shown: users write passwords into addresses. */
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/,]*@/g, '//');
 }

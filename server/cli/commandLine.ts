@@ -9,6 +9,8 @@ import { exitCodes, type CommandIo } from './commandIo.ts';
 import { doctor } from './doctor.ts';
 import { exportEntries, importEntries } from './entryLines.ts';
 import { serve } from './serve.ts';
+import { exportTo, importFrom } from './otherCaches.ts';
+import { isSeed, notSeed, seedClear, seedList, seedLookup, seedUpdate } from './seedVerbs.ts';
 import { clear, list, lookup, stats, update } from './verbs.ts';
 
 /** Resolves to the process's exit code. Never throws for what a person typed or what failed. */
@@ -39,7 +41,12 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
       .command(usage)
       .description(description)
       .option('--data <dir>', 'data folder (default: SEMCACHE_DATA, else the place of this system for program data)')
-      .option('--json', 'print JSON');
+      .option('--json', 'print JSON')
+      .option('--store <address>', 'redis://… of the Redis that holds the answers; its password from SEMCACHE_REDIS_PASSWORD (default: SEMCACHE_STORE, else the file in the data folder)')
+      .option('--namespace <name>', 'your own part of that Redis (default: one of this data folder)')
+      .option('--team <name>', 'the part of that Redis that a team shares')
+      .option('--prefix <text>', 'beginning of every key in that Redis (default: "semcache:")')
+      .addOption(new Option('--layout <layout>', 'how entries lie in that Redis').choices(['semcache', 'langchain']).default('semcache'));
   const prompt = ['--prompt <text>', 'the question'] as const;
   const llmString = ['--llm-string <text>', 'the model and its parameters as one string; only entries of an equal one are compared'] as const;
 
@@ -54,19 +61,19 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
     .requiredOption(...prompt)
     .requiredOption(...llmString)
     .addOption(new Option('--threshold <distance>', 'largest cosine distance that still counts; smaller is stricter').argParser(distance))
-    .action(options => finish(() => lookup(options, io)));
+    .action(options => finish(() => (isSeed(options) ? seedLookup : lookup)(options, io)));
 
   command('update', 'store an answer, or replace the one that this question had')
     .requiredOption(...prompt)
     .requiredOption(...llmString)
     .addOption(new Option('--answer <text>', 'the answer').conflicts('generations'))
     .option('--generations <json>', 'the answer as a JSON array of generations: [{"text": …}]')
-    .action(options => finish(() => update(options, io)));
+    .action(options => finish(() => (isSeed(options) ? seedUpdate : update)(options, io)));
 
   command('clear', 'remove stored answers')
     .addOption(new Option(...llmString).conflicts('all'))
     .option('--all', 'remove every stored answer')
-    .action(options => finish(() => clear(options, io)));
+    .action(options => finish(() => (isSeed(options) ? seedClear : clear)(options, io)));
 
   command('list', 'stored answers, newest first')
     .option(...llmString)
@@ -74,17 +81,22 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
     .option('--search <words>', 'only questions that hold all these words')
     .option('--limit <number>', 'how many', wholeNumber, 50)
     .option('--offset <number>', 'how many to leave out', wholeNumber, 0)
-    .action(options => finish(() => list(options, io)));
+    .action(options => finish(() => (isSeed(options) ? seedList : list)(options, io)));
 
-  command('stats', 'hits, misses and what hits saved').action(options => finish(() => stats(options, io)));
+  command('stats', 'hits, misses and what hits saved').action(options => finish(() => stats(notSeed(options, 'stats'), io)));
 
-  command('export [file]', 'write all entries as JSON lines to a file, or to the standard output')
-    .action((file: string | undefined, options) => finish(() => exportEntries(file ?? '-', options, io)));
+  command('export [file]', 'write all entries as JSON lines to a file, or to the standard output; with --to, into the Redis at that address')
+    .addOption(new Option('--to <cache>', 'write them for another cache').choices(['langchain', 'redisvl']))
+    .option('--name <name>', 'name of that cache (redisvl)', 'llmcache')
+    .action((file: string | undefined, options) => finish(() => (options.to === undefined ? exportEntries(file ?? '-', notSeed(options, 'export'), io) : exportTo(file, options, io))));
 
-  command('import <file>', 'read what export has written; - is the standard input')
-    .action((file: string, options) => finish(() => importEntries(file, options, io)));
+  command('import <file>', 'read what export has written; - is the standard input; with --from, the address or file of another cache')
+    .addOption(new Option('--from <cache>', 'which other cache it is').choices(['langchain', 'langchain-redis', 'redisvl', 'gptcache']))
+    .option('--name <name>', 'name of that cache (redisvl, langchain-redis)', 'llmcache')
+    .option('--model <name>', 'the model whose answers they are, where that cache does not say it (redisvl, gptcache)', 'imported')
+    .action((file: string, options) => finish(() => (options.from === undefined ? importEntries(file, notSeed(options, 'import'), io) : importFrom(file, options, io))));
 
-  command('doctor', 'check everything that the cache needs').action(options => finish(() => doctor(options, io)));
+  command('doctor', 'check everything that the cache needs').action(options => finish(() => doctor(notSeed(options, 'doctor'), io)));
 
   return program;
 }

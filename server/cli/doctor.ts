@@ -13,6 +13,7 @@ import { dataFolderOf, readRecord } from '../protocol/discovery.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import { checkIntegrity } from '../store/checkIntegrity.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
+import { chosenStore } from './storeOption.ts';
 import { printResult, type CommonOptions } from './verbs.ts';
 
 /** Loading the model on a slow machine. */
@@ -29,9 +30,13 @@ export async function doctor(options: CommonOptions, io: CommandIo): Promise<num
   const checks: Check[] = [await check('versions', () => `Semcache ${build.version}, Node ${process.version}, ${process.platform} ${process.arch}`)];
   checks.push(await check('data folder', () => checkFolder(dataFolder)));
   if (checks.every(({ ok }) => ok)) {
-    const parts = openParts({ dataFolder, now: io.now, log: openLog({ now: io.now }) });
-    checks.push(await check('store', async () => `${(await parts.store.size()).entries} stored answers. ${parts.store.description}`));
-    checks.push(await check('store integrity', () => checkIntegrity(dataFolder)));
+    const shared = chosenStore(options, io.env);
+    const parts = openParts({ dataFolder, now: io.now, log: openLog({ now: io.now }), shared, patient: true });
+    checks.push(await check('store', async () => {
+      await parts.store.opened();
+      return `${(await parts.store.size()).entries} stored answers. ${parts.store.description}`;
+    }));
+    if (shared.store === undefined) checks.push(await check('store integrity', () => checkIntegrity(dataFolder)));
     checks.push(await check('embedding', () => checkModel(embeddingDeadlineMs)));
     await parts.close();
   }

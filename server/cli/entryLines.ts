@@ -38,6 +38,7 @@ const entryLine = z.strictObject({
   generations: z.array(generation).min(1),
   model: text,
   route: z.enum(['command', 'participant', 'model-provider', 'gateway', 'cli']),
+  storedBy: text.optional(),
   workspace: text.nullable(),
   usage: z.object({ promptTokens: count, completionTokens: count, estimated: z.boolean().optional() }).nullable(),
   upstreamMs: count,

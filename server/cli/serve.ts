@@ -11,8 +11,9 @@ import { SemcacheError } from '../protocol/errors.ts';
 import { dataFolderOf, readRecord } from '../protocol/discovery.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
+import { chosenStore, type StoreOption } from './storeOption.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends StoreOption {
   data?: string;
   json?: boolean;
   nodeIpc?: boolean;
@@ -50,6 +51,7 @@ export async function serve(options: ServeOptions, io: CommandIo): Promise<numbe
     stop,
     ...idleOf(options),
     gateway: gatewayFlags(options, io.env),
+    ...chosenStore(options, io.env),
     onReady: ({ socket, http, token }) =>
       io.stdout.write(
         options.json === true

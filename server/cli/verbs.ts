@@ -13,8 +13,9 @@ import { dataFolderOf } from '../protocol/discovery.ts';
 import { defaultCacheSettings } from '../protocol/settings.ts';
 import { hitRate } from '../protocol/stats.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
+import { chosenStore, type StoreOption } from './storeOption.ts';
 
-export interface CommonOptions {
+export interface CommonOptions extends StoreOption {
   data?: string;
   json?: boolean;
 }
@@ -25,8 +26,10 @@ const embeddingDeadlineMs = 60_000;
 /** Opens what the verbs work on, and closes it whatever happens. */
 export async function withParts<T>(options: CommonOptions, io: CommandIo, work: (parts: Parts) => Promise<T>): Promise<T> {
   const dataFolder = preparedDataFolder(dataFolderOf(options.data, io.env));
-  const parts = openParts({ dataFolder, now: io.now, log: openLog({ now: io.now }), shared: { embeddingDeadlineMs } });
+  const shared = { embeddingDeadlineMs, ...chosenStore(options, io.env) };
+  const parts = openParts({ dataFolder, now: io.now, log: openLog({ now: io.now }), shared, patient: true });
   try {
+    if (shared.store !== undefined) await parts.store.opened();
     const result = await work(parts);
     for (const problem of parts.health().problems) io.stderr.write(`semcache: ${problem}\n`);
     return result;
@@ -56,9 +59,8 @@ export async function update(
   options: CommonOptions & { prompt: string; llmString: string; answer?: string; generations?: string },
   io: CommandIo,
 ): Promise<number> {
-  const { prompt, llmString, answer, generations } = options;
-  const given = generations === undefined ? answerAlone(answer) : parsed(generations);
-  const params = checked(updateParams, { prompt, llmString, generations: given }, 'update');
+  const { prompt, llmString } = options;
+  const params = checked(updateParams, { prompt, llmString, generations: generationsFrom(options) }, 'update');
   const entry = await withParts(options, io, parts => parts.update(params, defaultCacheSettings));
   return printResult(options, io, { entryId: entry.id }, `Stored as ${entry.id}.`);
 }
@@ -97,6 +99,11 @@ export async function stats(options: CommonOptions, io: CommandIo): Promise<numb
     `since       ${new Date(counted.since).toISOString()}`,
   ].join('\n');
   return printResult(options, io, { ...counted, hitRate: rate }, text);
+}
+
+/** What --answer or --generations says. @throws bad-request */
+export function generationsFrom({ answer, generations }: { answer?: string; generations?: string }): unknown {
+  return generations === undefined ? answerAlone(answer) : parsed(generations);
 }
 
 function answerAlone(answer: string | undefined): { text: string }[] {

@@ -66,6 +66,22 @@ export const configureParams: z.ZodType<ConfigureParams> = z.object({
     })
     .optional(),
   embeddingApiKey: text.optional(),
+  store: z
+    .object({
+      kind: z.enum(settingsTable.store.enum),
+      url: text,
+      username: text,
+      database: within(settingsTable['redis.database']).int(),
+      prefix: text,
+      ca: text,
+      budgetMs: within(settingsTable['redis.budgetMs']).int(),
+      namespace: text,
+      share: z.enum(settingsTable.share.enum),
+      team: text,
+      storedBy: text,
+    })
+    .optional(),
+  redisPassword: text.optional(),
 });
 
 const dataPart = z.object({ type: z.literal('data'), mimeType: text, base64: text });

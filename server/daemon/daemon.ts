@@ -6,6 +6,7 @@
 import { loggable, type Log } from './log.ts';
 import { build } from '../protocol/build.ts';
 import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
+import type { ChosenStore } from '../store/openChosenStore.ts';
 import type { Parts } from './parts.ts';
 import { Session, type SessionHost, type Transport } from './session.ts';
 
@@ -16,6 +17,8 @@ export interface DaemonOptions {
   mode: DaemonFacts['mode'];
   dataFolder: string;
   parts: Parts;
+  /** From the command line; windows do not overrule it. */
+  store?: ChosenStore;
   log: Log;
   /** What windows must show; null where the connection itself is proof. */
   token: string | null;
@@ -47,12 +50,15 @@ export class Daemon implements SessionHost {
   readonly #sessions = new Set<Session>();
   #draining = false;
   #statsTimer: NodeJS.Timeout | null = null;
+  /** As the command line, else the last window, configured it; absent until one did. */
+  #store: ChosenStore | undefined;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
     this.parts = options.parts;
     this.log = options.log;
     this.token = options.token;
+    this.#store = options.store;
     this.parts.counters.onChange(() => this.#statsChanged());
     this.parts.onHealth(() => {
       for (const session of this.#sessions) session.tellHealth(this.parts.health());
@@ -86,7 +92,8 @@ export class Daemon implements SessionHost {
   }
 
   configured(sent: ConfigureParams): void {
-    const { settings, embeddingApiKey } = sent;
+    const { settings, embeddingApiKey, store, redisPassword } = sent;
+    if (store !== undefined && this.#options.store === undefined) this.#store = { ...store, ...(redisPassword === undefined ? {} : { password: redisPassword }) };
     const { maxEntries, embeddingDeadlineMs, embeddingEndpoint, embeddingModel } = settings;
     this.parts.configure({
       maxEntries,
@@ -94,6 +101,7 @@ export class Daemon implements SessionHost {
       embeddingEndpoint,
       embeddingModel,
       ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
+      ...(this.#store === undefined ? {} : { store: this.#store }),
     });
     this.#options.onIdleMinutes(settings.idleMinutes);
     this.#options.onConfigured?.(sent);

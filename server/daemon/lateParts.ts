@@ -11,10 +11,29 @@ import type { Store } from '../store/store.ts';
 /** A prompt waits this long for a store that is being opened; opening takes some 20 ms, moving a damaged one aside more. */
 const storeDeadlineMs = 2000;
 
+/** A store that can be exchanged for another while it is used. */
+export interface LateStore extends Store {
+  /** @throws why the store at hand could not be opened */
+  opened(): Promise<void>;
+  /** Closes the store at hand and uses this one from now on; calls in progress keep the one they began with. */
+  exchange(opening: Promise<Store>): Promise<void>;
+}
+
 /** The store, as soon as it is there. */
-export function lateStore(opening: Promise<Store>): Store {
+export function lateStore(first: Promise<Store>): LateStore {
+  let opening = first;
   let opened: Store | null = null;
-  opening.then(store => (opened = store), () => undefined);
+  const use = (next: Promise<Store>): void => {
+    opening = next;
+    opened = null;
+    next.then(
+      store => {
+        if (opening === next) opened = store;
+      },
+      () => undefined,
+    );
+  };
+  use(first);
 
   const store = (): Promise<Store> =>
     opened !== null
@@ -33,7 +52,10 @@ export function lateStore(opening: Promise<Store>): Store {
     get description() {
       return opened?.description ?? 'The store is being opened.';
     },
-    get: async id => (await store()).get(id),
+    get problem() {
+      return opened?.problem ?? null;
+    },
+    get: async (id, scope) => (await store()).get(id, scope),
     nearest: async query => (await store()).nearest(query),
     put: async entry => (await store()).put(entry),
     recordHit: async (id, facts) => (await store()).recordHit(id, facts),
@@ -50,6 +72,12 @@ export function lateStore(opening: Promise<Store>): Store {
     size: async () => (await store()).size(),
     setMaxEntries: async maxEntries => (await store()).setMaxEntries(maxEntries),
     close: async () => opening.then(there => there.close(), () => undefined),
+    opened: async () => void (await opening),
+    async exchange(next) {
+      const earlier = opening;
+      use(next);
+      await earlier.then(there => there.close(), () => undefined);
+    },
   };
 }
 

@@ -5,8 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { openEndpointEmbedder } from '../embedding/endpointEmbedder.ts';
 import { bundledModelFolder, openMiniLmEmbedder } from '../embedding/miniLmEmbedder.ts';
 import { bundledVerifierFolder } from '../embedding/pairVerifier.ts';
-import { defaultCacheSettings } from '../protocol/settings.ts';
-import { openStore } from '../store/openStore.ts';
+import { defaultCacheSettings, defaultStoreSettings } from '../protocol/settings.ts';
+import { openChosenStore } from '../store/openChosenStore.ts';
 import type { Log } from './log.ts';
 import { Parts, type SharedSettings } from './parts.ts';
 
@@ -17,18 +17,27 @@ const defaultShared: SharedSettings = {
   embeddingModel: defaultCacheSettings.embeddingModel,
 };
 
-/** One way for the daemon and the command line. `shared` where it differs from the defaults. */
-export function openParts(options: { dataFolder: string; log: Log; now: () => number; shared?: Partial<SharedSettings> }): Parts {
-  const { dataFolder, log, now } = options;
+/**
+ * One way for the daemon and the command line. `shared` where it differs from the defaults. `patient`: a person waits, so a
+ * store that is away is waited for and then an error.
+ */
+export function openParts(options: {
+  dataFolder: string;
+  log: Log;
+  now: () => number;
+  shared?: Partial<SharedSettings>;
+  patient?: boolean;
+}): Parts {
+  const { dataFolder, log, now, patient = false } = options;
   return new Parts({
     log,
     now,
     shared: { ...defaultShared, ...options.shared },
     open: {
-      store: async (maxEntries, onNotice) => {
+      store: async ({ store: chosen = defaultStoreSettings, maxEntries }, onNotice) => {
         // Opening is synchronous: whoever waits for the socket goes first.
         await nextTurn();
-        const { store, notices } = openStore(dataFolder, { now, maxEntries });
+        const { store, notices } = await openChosenStore(dataFolder, chosen, { now, maxEntries, patient });
         notices.forEach(onNotice);
         return store;
       },

@@ -3,6 +3,7 @@
 // Does not know: sessions, sockets, the command line's wording; which stores and models there are (openParts.ts).
 // Always true: what cannot be opened becomes a problem in health(), and prompts a bypass; nothing here throws for it.
 
+import { isDeepStrictEqual } from 'node:util';
 import { createAnswerPrompt } from '../cache/answerPrompt.ts';
 import { Counters } from '../cache/counters.ts';
 import { promptFromText } from '../cache/promptFromRequest.ts';
@@ -14,8 +15,9 @@ import { messageOf } from '../protocol/errors.ts';
 import type { Health, LookupParams, LookupResult, UpdateParams } from '../protocol/messages.ts';
 import type { ModelRequest } from '../protocol/prompt.ts';
 import type { CacheSettings } from '../protocol/settings.ts';
+import type { ChosenStore } from '../store/openChosenStore.ts';
 import type { Store } from '../store/store.ts';
-import { lateEmbedder, lateStore } from './lateParts.ts';
+import { lateEmbedder, lateStore, type LateStore } from './lateParts.ts';
 import { loggable, type Log } from './log.ts';
 
 /** What all sessions share: the last configuration decides. */
@@ -26,11 +28,13 @@ export interface SharedSettings {
   embeddingEndpoint: string;
   embeddingModel: string;
   embeddingApiKey?: string;
+  /** Absent: the file of the data folder. */
+  store?: ChosenStore;
 }
 
 export interface Openers {
   /** `onNotice` is told, for people, what happened to a store that was not fit to be opened. */
-  store(maxEntries: number, onNotice: (text: string) => void): Promise<Store>;
+  store(settings: SharedSettings, onNotice: (text: string) => void): Promise<Store>;
   /** `onNotice` is told, for people, when the embedder works less well than it should. */
   embedder(settings: SharedSettings, onNotice: (text: string) => void): Promise<OpenedEmbedder>;
 }
@@ -51,10 +55,9 @@ interface Engine {
 }
 
 export class Parts {
-  readonly store: Store;
+  readonly store: LateStore;
   readonly counters: Counters;
   readonly #options: PartsOptions;
-  readonly #storeOpening: Promise<Store>;
   readonly #healthListeners = new Set<() => void>();
   #shared: SharedSettings;
   #engine: Engine;
@@ -68,10 +71,9 @@ export class Parts {
   constructor(options: PartsOptions) {
     this.#options = options;
     this.#shared = options.shared;
-    this.#storeOpening = options.open.store(options.shared.maxEntries, text => this.#noticed('store', text));
-    this.#storeOpening.then(store => this.#storeOpened(store), (error: unknown) => this.#storeFailed(error));
-    this.store = lateStore(this.#storeOpening);
+    this.store = lateStore(this.#openStore());
     this.counters = new Counters({ store: this.store, onFailure: error => this.#failed(error) });
+    this.counters.onChange(() => void this.#countEntries());
     this.#engine = this.#newEngine();
   }
 
@@ -126,10 +128,14 @@ export class Parts {
   /** Takes over what all sessions share. Another embedder begins anew; asks in progress keep theirs. */
   configure(shared: SharedSettings): void {
     const earlier = this.#shared;
-    this.#shared = shared;
+    const sameStore = isDeepStrictEqual(shared.store, earlier.store);
+    this.#shared = sameStore ? { ...shared, store: earlier.store } : shared;
     this.#engine.setDeadlineMs(shared.embeddingDeadlineMs);
     if (shared.maxEntries !== earlier.maxEntries) {
       this.store.setMaxEntries(shared.maxEntries).catch(error => this.#failed(error));
+    }
+    if (!sameStore) {
+      void this.store.exchange(this.#openStore()).then(() => this.counters.entriesChanged());
     }
     const same =
       shared.embeddingEndpoint === earlier.embeddingEndpoint &&
@@ -146,9 +152,9 @@ export class Parts {
     const entries = this.#entries === null ? '' : `, ${this.#entries.toLocaleString('en-US')} ${this.#entries === 1 ? 'entry' : 'entries'}`;
     return {
       embedding: this.#embedding,
-      store: this.#storeProblem === null ? 'ready' : 'failed',
+      store: this.#storeProblem === null && !this.store.problem ? 'ready' : 'failed',
       storeText: `${this.store.description}${entries}`,
-      problems: [this.#storeProblem, this.#notices.store, this.#embeddingProblem, this.#notices.embedding].filter(problem => problem !== null),
+      problems: [this.#storeProblem, this.store.problem ?? null, this.#notices.store, this.#embeddingProblem, this.#notices.embedding].filter(problem => problem !== null),
     };
   }
 
@@ -207,11 +213,33 @@ export class Parts {
     this.#embedderIs(embedder, 'failed', loggable(error), messageOf(error));
   }
 
-  #storeOpened({ description }: Store): void {
-    this.#options.log.info(`The store is open: ${description}.`);
-    this.counters.onChange(() => void this.#countEntries());
+  /** Opens the store that the settings name, and follows how it fares as long as it is the one in use. */
+  #openStore(): Promise<Store> {
+    const chosen = this.#shared.store;
+    const isCurrent = (): boolean => this.#shared.store === chosen;
+    this.#storeProblem = null;
+    this.#notices.store = null;
+    const opening = this.#options.open.store(this.#shared, text => isCurrent() && this.#noticed('store', text));
+    opening.then(
+      store => isCurrent() && this.#storeOpened(store),
+      (error: unknown) => isCurrent() && this.#storeFailed(error),
+    );
+    return opening;
+  }
+
+  #storeOpened(store: Store): void {
+    this.#options.log.info(`The store is open: ${store.description}.`);
+    let told: string | null = null;
+    const look = (): void => {
+      const problem = store.problem ?? null;
+      if (problem !== null && told === null) this.#options.log.warning(problem);
+      if (problem === null && told !== null) this.#options.log.info(`The store works again: ${store.description}.`);
+      told = problem;
+      this.#tellHealth();
+    };
+    store.onProblem?.(look);
+    look();
     void this.#countEntries();
-    this.#tellHealth();
   }
 
   #storeFailed(error: unknown): void {

@@ -8,6 +8,7 @@ import { SocketMessageWriter } from 'vscode-languageserver-protocol/node';
 import { build } from '../protocol/build.ts';
 import { PROTOCOL_VERSION } from '../protocol/messages.ts';
 import { defaultCacheSettings } from '../protocol/settings.ts';
+import type { ChosenStore } from '../store/openChosenStore.ts';
 import { BoundedReader } from './boundedReader.ts';
 import { Daemon, type Ending } from './daemon.ts';
 import { isOurs, newToken, removeRecord, socketIdentity, socketPathFor, writeRecord } from './discovery.ts';
@@ -29,6 +30,8 @@ export interface SharedDaemonOptions {
   idleMinutes?: number;
   /** What the command line says of the gateway; windows do not overrule it. */
   gateway?: GatewayFlags;
+  /** What the command line says of the store; windows do not overrule it. */
+  store?: ChosenStore;
   /** Called when connections are accepted. */
   onReady: (ready: { socket: string; http: string | null; token: string | null }) => void;
   /** Fires when the process is asked to end. */
@@ -80,7 +83,7 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
       isFindable: () => isOurs(dataFolder, token),
       onOver: reason => void end(reason, alone),
     });
-    const parts = openParts({ dataFolder, log, now });
+    const parts = openParts({ dataFolder, log, now, shared: options.store === undefined ? {} : { store: options.store } });
     const startedAt = now();
     const announce = (http: string | null): void =>
       writeRecord(dataFolder, { pid: process.pid, startedAt, socket, token, protocol: PROTOCOL_VERSION, build, http });
@@ -97,6 +100,7 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
       mode: 'shared',
       dataFolder,
       parts,
+      ...(options.store === undefined ? {} : { store: options.store }),
       http: () => gateway.http,
       onConfigured: sent => gateway.configure(sent),
       log,

@@ -10,6 +10,7 @@ import { connectRedis, type RedisConnection, type RedisTarget, type Reply, type 
 import { isRefusedCommand, isSearchTimeout, isUnknownIndex, redisError } from '../store/redisErrors.ts';
 import { fieldsOf, vectorBlob } from '../store/redisLayout.ts';
 import { checkLength, cosineDistance, vectorFromBytes } from '../store/vectors.ts';
+import { hashesUnder } from './redisHashes.ts';
 import { dumpedGenerations, readGenerations, seedKey, seedNames, type SeedNames } from './seedLayout.ts';
 
 /** Text to vector; normalised or not. */
@@ -22,6 +23,17 @@ export interface SeedCacheOptions {
   scoreThreshold?: number;
   /** Told what a person should know: a threshold that looks like a similarity. */
   warn?: (text: string) => void;
+}
+
+/** One entry, as another program may have left it. */
+export interface SeedEntry {
+  key: string;
+  prompt: string;
+  llmString: string;
+  generations: Generation[];
+  vector: Float32Array;
+  /** What is left of its time; null where it has no end. */
+  ttlMs: number | null;
 }
 
 export interface SeedHit {
@@ -106,6 +118,23 @@ export class SeedCache {
       if (keys.length > 0) removed += Number(await this.#send(['DEL', ...keys]));
     } while (cursor !== '0');
     return removed;
+  }
+
+  /** Every entry of every llm_string that can be read, in no order. */
+  async *entries(): AsyncIterable<SeedEntry> {
+    const connection = await this.#open();
+    for await (const { key, fields, ttlMs } of hashesUnder(connection, 'doc:cache:')) {
+      const generations = readGenerations(String(fields.get('return_val') ?? ''));
+      const vector = fields.get('content_vector');
+      const [prompt, llmString] = [fields.get('prompt'), fields.get('llm_string')];
+      if (generations === null || vector === undefined || prompt === undefined || llmString === undefined) continue;
+      yield { key, prompt: String(prompt), llmString: String(llmString), generations, vector: vectorFromBytes(vector), ttlMs };
+    }
+  }
+
+  /** Ends the time of what update() stored last for this prompt. */
+  async expire(prompt: string, llmString: string, ttlMs: number): Promise<void> {
+    await this.#send(['PEXPIRE', seedKey(llmString, prompt), String(Math.max(1, Math.round(ttlMs)))]);
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import { NotificationType, RequestType, RequestType0 } from 'vscode-languageserv
 import type { AnswerPart, Generation, UpstreamPart } from './answer.ts';
 import type { Entry, EntryFilter, EntrySummary } from './entry.ts';
 import type { ModelRequest, Route } from './prompt.ts';
-import type { CacheSettings, GatewaySettings } from './settings.ts';
+import type { CacheSettings, GatewaySettings, StoreSettings } from './settings.ts';
 import type { Decision } from './decision.ts';
 import type { Stats } from './stats.ts';
 
@@ -68,6 +68,10 @@ export interface ConfigureParams {
   gateway?: GatewaySettings;
   /** Secret of the embeddings endpoint, if one is set. */
   embeddingApiKey?: string;
+  /** Absent: as it is. */
+  store?: StoreSettings;
+  /** Of the Redis, if one is set. */
+  redisPassword?: string;
 }
 export const configureRequest = new RequestType<ConfigureParams, void, void>('semcache/configure');
 

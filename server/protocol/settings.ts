@@ -109,6 +109,64 @@ export const settingsTable = {
     type: 'boolean', default: false, scope: 'machine', restricted: true,
     text: 'Tools that bring their own provider keys share answers although the keys differ: all of them are yours.',
   },
+  store: {
+    type: 'string', default: 'sqlite', scope: 'machine', restricted: true,
+    enum: ['sqlite', 'redis'],
+    enumDescriptions: [
+      'One file on this machine.',
+      'The Redis at `semcache.redis.url`: 6.2 or later, best 8 or Redis Stack. Answers wait on this machine while it is away.',
+    ],
+    text: 'Where answers are kept.',
+  },
+  'redis.url': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'Address of the Redis: `redis://host:6379`, `rediss://` with TLS, `redis+unix:///path`, several separated by commas for a ' +
+      'Cluster, `redis+sentinel://host:26379,host:26379/master` for Sentinels. The password is never a setting: use ' +
+      '`Semcache: Set API Key…`.',
+  },
+  'redis.username': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'ACL user of the Redis. Empty: the default user, or the one in `semcache.redis.url`.',
+  },
+  'redis.database': {
+    type: 'integer', default: 0, minimum: 0, maximum: 1000000, scope: 'machine', restricted: true,
+    text: 'Number of the Redis database. A Cluster has only 0; the query engine indexes only 0.',
+  },
+  'redis.prefix': {
+    type: 'string', default: 'semcache:', scope: 'machine', restricted: true,
+    text: 'Beginning of every key in Redis. A `:` is added where it ends with no separator.',
+  },
+  'redis.ca': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'File with the certificate (PEM) of the authority that signed the Redis server\'s, where this system does not know it.',
+  },
+  'redis.budgetMs': {
+    type: 'integer', default: 50, minimum: 5, maximum: 5000, scope: 'machine',
+    text: 'Longest time that a prompt waits for Redis, in milliseconds. After it the prompt goes to the model.',
+  },
+  'redis.namespace': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'Name under which your own answers lie in Redis: set the same on several machines to share among them. Empty: a random one ' +
+      'of this machine.',
+  },
+  share: {
+    type: 'string', default: 'nothing', scope: 'machine', restricted: true,
+    enum: ['nothing', 'general', 'everything'],
+    enumDescriptions: [
+      'Your answers are yours alone.',
+      'Answers to questions without code, files and earlier turns are shared; the others stay yours.',
+      'All answers are shared.',
+    ],
+    text: 'Which of your answers others on the same Redis are served, and you theirs.',
+  },
+  'share.team': {
+    type: 'string', default: 'team', scope: 'machine', restricted: true,
+    text: 'Name of the group that shares. Only those with exactly the same name share with each other.',
+  },
+  'share.name': {
+    type: 'string', default: '', scope: 'machine', restricted: true,
+    text: 'Your name, shown to others on answers of yours that they are served. Empty: nobody is told.',
+  },
   'decorations.enabled': {
     type: 'boolean', default: true, scope: 'window',
     text: 'Show behind a line that a question was asked about it, and whether the answer came from the cache.',
@@ -140,6 +198,36 @@ export const defaultGatewaySettings: GatewaySettings = {
   port: settingsTable['gateway.port'].default,
   origins: [],
   shareBetweenKeys: settingsTable['gateway.shareBetweenKeys'].default,
+};
+
+/** Where answers are kept. Without the password, which is never a setting. */
+export interface StoreSettings {
+  kind: 'sqlite' | 'redis';
+  url: string;
+  username: string;
+  database: number;
+  prefix: string;
+  /** Path of a PEM file. */
+  ca: string;
+  budgetMs: number;
+  namespace: string;
+  share: 'nothing' | 'general' | 'everything';
+  team: string;
+  storedBy: string;
+}
+
+export const defaultStoreSettings: StoreSettings = {
+  kind: settingsTable.store.default,
+  url: settingsTable['redis.url'].default,
+  username: settingsTable['redis.username'].default,
+  database: settingsTable['redis.database'].default,
+  prefix: settingsTable['redis.prefix'].default,
+  ca: settingsTable['redis.ca'].default,
+  budgetMs: settingsTable['redis.budgetMs'].default,
+  namespace: settingsTable['redis.namespace'].default,
+  share: settingsTable.share.default,
+  team: settingsTable['share.team'].default,
+  storedBy: settingsTable['share.name'].default,
 };
 
 /** What the daemon needs of them. `ttl` in days, as a person wrote it. */

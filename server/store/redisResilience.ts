@@ -52,6 +52,7 @@ export class ResilientRedisStore implements Store {
   #retry: NodeJS.Timeout | null = null;
   #retryMs = firstRetryMs;
   #delivery: Promise<void> | null = null;
+  readonly #writing = new Set<Promise<void>>();
   /** False once it is known that nothing waits. */
   #mayWait = true;
   #isClosed = false;
@@ -173,7 +174,7 @@ export class ResilientRedisStore implements Store {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
-    await this.#firstTry;
+    await Promise.allSettled([this.#firstTry, ...this.#writing]);
     await this.#delivery;
     const opened = this.#opened;
     this.#opened = null;
@@ -194,7 +195,15 @@ export class ResilientRedisStore implements Store {
   }
 
   /** Writes, or keeps for later. Resolves when it is in one of the two. @throws what is wrong with the entry itself */
-  async #write(write: (store: RedisStore) => Promise<void>, keep: () => void): Promise<void> {
+  #write(write: (store: RedisStore) => Promise<void>, keep: () => void): Promise<void> {
+    const writing = this.#writeOrKeep(write, keep);
+    this.#writing.add(writing);
+    const forget = (): unknown => this.#writing.delete(writing);
+    writing.then(forget, forget);
+    return writing;
+  }
+
+  async #writeOrKeep(write: (store: RedisStore) => Promise<void>, keep: () => void): Promise<void> {
     await this.#firstTry;
     const opened = this.#opened;
     if (opened === null) {

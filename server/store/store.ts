@@ -34,6 +34,10 @@ export interface Store {
   readonly kind: string;
   /** One line for people: "SQLite, /home/ann/.local/share/semcache/cache.db". Holds no secret. */
   readonly description: string;
+  /** What is wrong with it now and what to do; null when all is well. Only a store that can be away has it. */
+  readonly problem?: string | null;
+  /** Called whenever `problem` changes. */
+  onProblem?(listener: () => void): void;
 
   /**
    * The live entry of this id; null when it is not there or expired. A store that is spread over machines finds it one

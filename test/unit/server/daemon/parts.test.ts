@@ -31,7 +31,7 @@ function newParts(open: Partial<Openers>): { parts: Parts; lines: string[] } {
     now: Date.now,
     shared,
     open: {
-      store: async maxEntries => new MemoryStore({ now: Date.now, maxEntries }),
+      store: async ({ maxEntries }) => new MemoryStore({ now: Date.now, maxEntries }),
       embedder: async () => sameForAll('a'),
       ...open,
     },
@@ -81,7 +81,7 @@ test('a store that is still being opened is waited for', async () => {
 
 test('what happened to a store that was not fit is told in health and log', async () => {
   const { parts, lines } = newParts({
-    store: async (maxEntries, onNotice) => {
+    store: async ({ maxEntries }, onNotice) => {
       onNotice('The cache file was damaged and has been moved aside.');
       return new MemoryStore({ now: Date.now, maxEntries });
     },
