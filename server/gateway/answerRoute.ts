@@ -22,7 +22,7 @@ import { canServe, finalOf } from './recorded.ts';
 import { sendBytes, sendEvents, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
 import type { ServedRequests } from './servedRequests.ts';
-import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { refuseLoop, upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 export interface AnswerContext {
   parts: GatewayParts;
@@ -40,6 +40,7 @@ export async function answerRoute(context: AnswerContext, api: Api, incoming: In
     const { json, odd } = await parseBody(bytes, incoming.headers['content-encoding']);
     const upstream = upstreamFor(context.parts.upstreams(), textOrEmpty(json['model']), api.name);
     if (upstream === null) throw noUpstream(textOrEmpty(json['model']));
+    refuseLoop(upstream, incoming.socket.localPort);
     const exchange: Exchange = {
       context, api, incoming, outgoing, body: json, bytes, upstream, startedAt,
       control: controlOf(incoming.headers),

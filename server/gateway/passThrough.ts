@@ -8,7 +8,7 @@ import type { GatewayParts } from './gatewayParts.ts';
 import { callProvider } from './providerCall.ts';
 import { sendBytes, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
-import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { refuseLoop, upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 const headers = { 'x-semcache-status': 'bypass', 'x-semcache-reason': 'Requests of this kind are passed on as they are.' };
 
@@ -23,6 +23,7 @@ export async function passThrough(parts: GatewayParts, incoming: IncomingMessage
     const isMessages = api.name === 'messages' || incoming.headers['anthropic-version'] !== undefined;
     const upstream = upstreamFor(parts.upstreams(), await modelIn(body, incoming), isMessages ? 'messages' : 'chat') ?? parts.upstreams()[0];
     if (upstream === undefined) throw new SemcacheError('upstream-missing', 'No provider is set. Add one to semcache.upstreams, or start with --upstream URL.');
+    refuseLoop(upstream, incoming.socket.localPort);
     const answer = await callProvider(
       {
         provider: upstream.name,

@@ -1,21 +1,34 @@
 // Which provider gets a request, at which address, with whose key.
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { SemcacheError } from '../protocol/errors.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
 import { ownCredentials } from './admission.ts';
 import type { ApiName } from './api.ts';
 import { forwardedHeaders } from './providerCall.ts';
 
 /**
- * The first upstream that lists the model (`gpt-*` is a prefix), else the first of those without a list that speaks
- * this API natively, else the first without a list. A list is a promise: other models are not sent there.
+ * The first upstream that lists the model (`gpt-*` is a prefix), else the first without a list, else the first whose
+ * own API this is: the provider knows best whether it has the model. Of several without a list, one whose own API it is.
  */
-export function upstreamFor(upstreams: readonly HttpUpstreamConfig[], model: string, api: ApiName | null): HttpUpstreamConfig | null {
-  const listed = upstreams.find(({ models }) => models.some(pattern => fitsModel(pattern, model)));
-  if (listed !== undefined) return listed;
-  const open = upstreams.filter(({ models }) => models.length === 0);
+export function upstreamFor(upstreams: readonly HttpUpstreamConfig[], model: string, api: ApiName): HttpUpstreamConfig | null {
   const kind = api === 'messages' ? 'anthropic' : 'openai';
-  return open.find(upstream => upstream.kind === kind) ?? open[0] ?? null;
+  const isNative = (upstream: HttpUpstreamConfig): boolean => upstream.kind === kind;
+  const open = upstreams.filter(({ models }) => models.length === 0);
+  return (
+    upstreams.find(({ models }) => models.some(pattern => fitsModel(pattern, model))) ??
+    open.find(isNative) ?? open[0] ?? upstreams.find(isNative) ?? null
+  );
+}
+
+/** A provider's address that leads back to this gateway would ask itself for ever. @throws SemcacheError upstream-missing */
+export function refuseLoop(upstream: HttpUpstreamConfig, ownPort: number | undefined): void {
+  const { hostname, port } = new URL(upstream.baseUrl);
+  if (Number(port) !== ownPort || !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return;
+  throw new SemcacheError(
+    'upstream-missing',
+    `The provider "${upstream.name}" has the address of this gateway itself (${upstream.baseUrl}). Give it the provider's own address.`,
+  );
 }
 
 function fitsModel(pattern: string, model: string): boolean {
