@@ -15,6 +15,6 @@ export async function packOwnVsix(say: (line: string) => void): Promise<string> 
   const script = path.join(root, 'scripts', 'package.mjs');
   const here = `${process.platform}-${process.arch}`;
   const target = targets.includes(here) ? here : 'universal';
-  const { stdout } = await execute(process.execPath, [script, '--json', '--target', target], { cwd: root, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await execute(process.execPath, [script, '--json', '--target', target], { cwd: root, maxBuffer: 64 * 1024 * 1024, timeout: 300_000 });
   return (JSON.parse(stdout) as { file: string }).file;
 }

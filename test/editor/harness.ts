@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import type { TestContext } from 'vitest';
 import { launchChromium } from '../../scripts/chromium.ts';
 import { startWorkbench, type RunningWorkbench } from '../../scripts/workbench.ts';
@@ -44,13 +44,13 @@ export class Editor {
   }
 
   /** A window on a workspace folder of this name with these files in it. */
-  async open(workspace: string, files: Record<string, string>): Promise<EditorWindow> {
+  async open(workspace: string, files: Record<string, string>, screen: BrowserContextOptions = {}): Promise<EditorWindow> {
     const folder = path.join(this.#folder, workspace);
     for (const [name, text] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
       await writeFile(path.join(folder, name), text);
     }
-    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...screen });
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     await page.goto(this.#workbench.url(folder));
