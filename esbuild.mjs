@@ -34,12 +34,17 @@ export async function buildBundles({ watch = false } = {}) {
   const contexts = await Promise.all(
     bundles.map(bundle => context(optionsOf(bundle, { version, builtAt }))),
   );
-  const results = await Promise.all(contexts.map(each => each.rebuild()));
-  await writeNotices(results);
-  await copyModels();
-  await copyRuntime();
-  if (watch) await Promise.all(contexts.map(each => each.watch()));
   const stop = () => Promise.all(contexts.map(each => each.dispose()));
+  try {
+    const results = await Promise.all(contexts.map(each => each.rebuild()));
+    await writeNotices(results);
+    await copyModels();
+    await copyRuntime();
+    if (watch) await Promise.all(contexts.map(each => each.watch()));
+  } catch (error) {
+    await stop(); // A context that is left open keeps the process alive.
+    throw error;
+  }
   if (!watch) await stop();
   return stop;
 }
