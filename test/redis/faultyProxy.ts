@@ -1,4 +1,4 @@
-// A TCP proxy before a Redis that can be slow, or cut a connection in the middle of a reply.
+// A TCP proxy before a Redis that can be slow, cut a connection in the middle of a reply, and counts round trips.
 
 import { connect, createServer, type Socket } from 'node:net';
 
@@ -8,6 +8,8 @@ export interface FaultyProxy {
   delayMs: number;
   /** Set to n: after n more bytes of replies, the connection is cut. */
   cutAfterBytes: number | null;
+  /** How often something was sent after a reply: each is a wait for the client. */
+  trips: number;
   close(): Promise<void>;
 }
 
@@ -24,9 +26,15 @@ export async function startProxy(port: number): Promise<FaultyProxy> {
         redis.destroy();
       });
     }
-    client.on('data', chunk => later(() => redis.write(chunk)));
+    let hasReplied = true;
+    client.on('data', chunk => {
+      if (hasReplied) proxy.trips += 1;
+      hasReplied = false;
+      later(() => redis.write(chunk));
+    });
     redis.on('data', (chunk: Buffer) =>
       later(() => {
+        hasReplied = true;
         if (proxy.cutAfterBytes === null) {
           client.write(chunk);
           return;
@@ -46,6 +54,7 @@ export async function startProxy(port: number): Promise<FaultyProxy> {
     url: `redis://127.0.0.1:${(server.address() as { port: number }).port}`,
     delayMs: 0,
     cutAfterBytes: null,
+    trips: 0,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());

@@ -19,6 +19,8 @@ export interface RedisServer {
   readonly folder: string;
   /** One command; the reply as node-redis gives it. */
   command(...words: string[]): Promise<unknown>;
+  /** One command whose words may be bytes. */
+  binary(...words: (string | Buffer)[]): Promise<unknown>;
   /** Stops the process without its knowing: connections stay open and hang. */
   freeze(): void;
   thaw(): void;
@@ -57,6 +59,17 @@ export async function startRedis(kind: ServerKind, options: string[] = []): Prom
     return child;
   };
 
+  const once = async (words: (string | Buffer)[]): Promise<unknown> => {
+    const client = createClient({ url: `redis://127.0.0.1:${port}`, RESP: 2 });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return await client.sendCommand(words);
+    } finally {
+      client.destroy();
+    }
+  };
+
   let child = await start(options);
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -68,16 +81,8 @@ export async function startRedis(kind: ServerKind, options: string[] = []): Prom
     port,
     url: `redis://127.0.0.1:${port}`,
     folder,
-    async command(...words) {
-      const client = createClient({ url: `redis://127.0.0.1:${port}`, RESP: 2 });
-      client.on('error', () => undefined);
-      await client.connect();
-      try {
-        return await client.sendCommand(words);
-      } finally {
-        client.destroy();
-      }
-    },
+    command: (...words) => once(words),
+    binary: (...words) => once(words),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     kill,
