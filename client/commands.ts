@@ -17,6 +17,7 @@ export interface CommandParts {
   showStatistics: () => Promise<void>;
   chooseModel: () => Promise<void>;
   setApiKey: () => Promise<void>;
+  connectTool: () => Promise<void>;
   showLog: () => void;
   copyDebugInformation: () => Promise<void>;
 }
@@ -42,6 +43,7 @@ export const commandTable = {
   'semcache.showStatistics': { needs: 'daemon', run: ({ showStatistics }) => showStatistics() },
   'semcache.chooseModel': { needs: 'nothing', run: ({ chooseModel }) => chooseModel() },
   'semcache.setApiKey': { needs: 'nothing', run: ({ setApiKey }) => setApiKey() },
+  'semcache.connectTool': { needs: 'daemon', run: ({ connectTool }) => connectTool() },
   'semcache.restartDaemon': { needs: 'nothing', run: parts => restart(parts) },
   'semcache.showLog': { needs: 'nothing', run: ({ showLog }) => showLog() },
   'semcache.copyDebugInformation': { needs: 'nothing', run: ({ copyDebugInformation }) => copyDebugInformation() },

@@ -48,6 +48,7 @@ export class Configuration {
     return {
       settings: this.#settings.cache,
       upstreams: this.endpoints(),
+      gateway: this.#settings.gateway,
       ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
       store: this.#settings.store,
       ...(redisPassword === undefined ? {} : { redisPassword }),

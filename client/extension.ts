@@ -2,8 +2,10 @@
 // Always true: activation waits for nothing; the daemon is looked for after it.
 
 import { randomUUID } from 'node:crypto';
+import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { build } from '../server/protocol/build.ts';
+import { dataFolderOf, readGateway } from '../server/protocol/discovery.ts';
 import { registerCommands } from './commands.ts';
 import { Configuration } from './configuration.ts';
 import { LazyConnection } from './lazyConnection.ts';
@@ -14,6 +16,7 @@ import { registerChatParticipant } from './routes/chatParticipant.ts';
 import { EditorCommand } from './routes/editorCommand.ts';
 import { createEntries, storedAnswers } from './routes/entries.ts';
 import { EntryCommands } from './routes/entryCommands.ts';
+import { connectToolCommand } from './routes/connectTool.ts';
 import { chooseModelCommand, setApiKeyCommand } from './routes/modelCommands.ts';
 import { registerModelProvider } from './routes/modelProvider.ts';
 import { Models } from './routes/models.ts';
@@ -84,6 +87,13 @@ export function activate(context: vscode.ExtensionContext): void {
       showStatistics: () => status.showStatistics(),
       chooseModel: () => chooseModelCommand(modelCommandParts),
       setApiKey: () => setApiKeyCommand(modelCommandParts),
+      connectTool: () =>
+        connectToolCommand({
+          editor,
+          gateway: () => readGateway(dataFolderOf(undefined, process.env)),
+          model: () => configuration.endpoints()[0]?.models[0] ?? null,
+          home: homedir(),
+        }),
       showLog: () => log.show(),
       copyDebugInformation: () => status.copyDebugInformation(),
     }),

@@ -4,7 +4,7 @@
 
 import type { WorkspaceConfiguration } from 'vscode';
 import type { HttpUpstreamConfig } from '../server/protocol/messages.ts';
-import { settingsTable, type CacheSettings, type SettingName, type StoreSettings } from '../server/protocol/settings.ts';
+import { settingsTable, type CacheSettings, type GatewaySettings, type SettingName, type StoreSettings } from '../server/protocol/settings.ts';
 
 export interface Settings {
   cache: CacheSettings;
@@ -14,6 +14,7 @@ export interface Settings {
   /** Without their keys, which are never settings. */
   upstreams: HttpUpstreamConfig[];
   daemonMode: 'shared' | 'window';
+  gateway: GatewaySettings;
   decorationsEnabled: boolean;
   /** Model name, with `*`, to US dollars for a million prompt tokens and a million answer tokens. */
   prices: Record<string, readonly [number, number]>;
@@ -54,6 +55,12 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>)
     model: read('model'),
     upstreams: read<unknown[]>('upstreams').filter(isUpstream),
     daemonMode: read('daemon.mode'),
+    gateway: {
+      enabled: read('gateway.enabled'),
+      port: read('gateway.port'),
+      origins: read<unknown[]>('gateway.origins').filter(origin => typeof origin === 'string'),
+      shareBetweenKeys: read('gateway.shareBetweenKeys'),
+    },
     decorationsEnabled: read('decorations.enabled'),
     prices: Object.fromEntries(Object.entries(read<Record<string, unknown>>('prices')).filter(isPriceRow)),
   };

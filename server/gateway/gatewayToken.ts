@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { gatewayTokenFileIn } from '../protocol/discovery.ts';
 
 /** The token of this data folder, made on first use. The folder is closed to others. */
 export function gatewayTokenIn(dataFolder: string): string {
-  const file = path.join(dataFolder, 'gateway-token');
+  const file = gatewayTokenFileIn(dataFolder);
   const kept = readToken(file);
   if (kept !== null) return kept;
   const token = `semcache-${randomBytes(24).toString('hex')}`;

@@ -41,6 +41,22 @@ export function readRecord(dataFolder: string): DiscoveryRecord | null {
   }
 }
 
+/** Holds the gateway's token: what tools outside the editor show to be let in. */
+export function gatewayTokenFileIn(dataFolder: string): string {
+  return path.join(dataFolder, 'gateway-token');
+}
+
+/** Address and token of the running gateway in this folder; null while there is none. */
+export function readGateway(dataFolder: string): { url: string; token: string } | null {
+  const url = readRecord(dataFolder)?.http;
+  if (typeof url !== 'string') return null;
+  try {
+    return { url, token: readFileSync(gatewayTokenFileIn(dataFolder), 'utf8').trim() };
+  } catch {
+    return null;
+  }
+}
+
 function isRecord(value: unknown): value is DiscoveryRecord {
   const record = value as DiscoveryRecord | null;
   return (

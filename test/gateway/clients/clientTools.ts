@@ -25,10 +25,15 @@ export async function pythonClients(): Promise<string> {
 
 /** The script that is `cn`. */
 export async function continueClient(): Promise<string> {
-  const folder = await installed('continue', continueCli, async into => {
-    await run('npm', ['install', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', continueCli], { timeout: 170_000 });
+  return path.join(await npmClient(continueCli), 'cn');
+}
+
+/** The folder with the commands of this package. */
+export async function npmClient(versioned: string): Promise<string> {
+  const folder = await installed('npm', versioned, async into => {
+    await run('npm', ['install', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', versioned], { timeout: 400_000 });
   });
-  return path.join(folder, 'node_modules/@continuedev/cli/dist/cn.js');
+  return path.join(folder, 'node_modules/.bin');
 }
 
 /** Installed anew when `versions` is another one, or the last try was not finished. */

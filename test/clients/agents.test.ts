@@ -1,0 +1,88 @@
+// The big agents' command lines through the gateway (`npm run clients`): hundreds of megabytes, installed once.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { npmClient } from '../gateway/clients/clientTools.ts';
+import { testCommandLine } from '../gateway/clients/commandLineContract.ts';
+
+testCommandLine({
+  name: 'claude (@anthropic-ai/claude-code 2.1.330)',
+  sameBytes: false,
+  sendsFolder: true,
+  failsSoon: false,
+  async prepare() {
+    const bin = await npmClient('@anthropic-ai/claude-code@2.1.330');
+    return (base, key, asked) => ({
+      file: path.join(bin, 'claude'),
+      args: ['-p', asked],
+      env: {
+        ANTHROPIC_BASE_URL: base, ANTHROPIC_AUTH_TOKEN: key, ANTHROPIC_MODEL: 'm-large', ANTHROPIC_SMALL_FAST_MODEL: 'm-small',
+        DISABLE_AUTOUPDATER: '1', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      },
+    });
+  },
+});
+
+testCommandLine({
+  name: 'codex (@openai/codex 0.169.0)',
+  sameBytes: false,
+  sendsFolder: true,
+  async prepare(home) {
+    const bin = await npmClient('@openai/codex@0.169.0');
+    mkdirSync(path.join(home, '.codex'), { recursive: true });
+    return (base, key, asked) => {
+      writeFileSync(path.join(home, '.codex/config.toml'), [
+        'model = "m-large"', 'model_provider = "gw"', '[model_providers.gw]', 'name = "gw"', `base_url = "${base}/v1"`,
+        'env_key = "GW_TOKEN"', 'wire_api = "responses"', 'request_max_retries = 1', 'stream_max_retries = 1', '',
+      ].join('\n'));
+      return { file: path.join(bin, 'codex'), args: ['exec', '--skip-git-repo-check', '--sandbox', 'read-only', asked], env: { GW_TOKEN: key } };
+    };
+  },
+});
+
+testCommandLine({
+  name: 'opencode (opencode-ai 1.18.33)',
+  sendsFolder: true,
+  async prepare(home) {
+    const bin = await npmClient('opencode-ai@1.18.33');
+    const folder = path.join(home, '.config/opencode');
+    mkdirSync(folder, { recursive: true });
+    return (base, key, asked) => {
+      writeFileSync(path.join(folder, 'opencode.json'), JSON.stringify({
+        model: 'gw/m-large', small_model: 'gw/m-small', autoupdate: false, share: 'disabled',
+        provider: { gw: { npm: '@ai-sdk/openai-compatible', name: 'gw', options: { baseURL: `${base}/v1`, apiKey: key }, models: { 'm-large': {}, 'm-small': {} } } },
+      }));
+      return { file: path.join(bin, 'opencode'), args: ['run', asked], env: { OPENCODE_DISABLE_MODELS_FETCH: '1' } };
+    };
+  },
+});
+
+testCommandLine({
+  name: 'qwen (@qwen-code/qwen-code 0.24.4)',
+  // It has the conversation summed up for its memory after each answer.
+  sideRequests: 1,
+  sendsFolder: true,
+  async prepare() {
+    const bin = await npmClient('@qwen-code/qwen-code@0.24.4');
+    return (base, key, asked) => ({
+      file: process.execPath,
+      args: [path.join(bin, 'qwen'), '--auth-type', 'openai', '-p', asked],
+      env: { OPENAI_BASE_URL: `${base}/v1`, OPENAI_API_KEY: key, OPENAI_MODEL: 'm-large' },
+    });
+  },
+});
+
+testCommandLine({
+  name: 'pi (@mariozechner/pi-coding-agent 0.73.1)',
+  sendsFolder: true,
+  async prepare(home) {
+    const bin = await npmClient('@mariozechner/pi-coding-agent@0.73.1');
+    const folder = path.join(home, '.pi/agent');
+    mkdirSync(folder, { recursive: true });
+    return (base, key, asked) => {
+      const provider = { baseUrl: `${base}/v1`, api: 'openai-completions', apiKey: key, models: [{ id: 'm-large' }] };
+      writeFileSync(path.join(folder, 'models.json'), JSON.stringify({ providers: { gw: provider } }));
+      return { file: process.execPath, args: [path.join(bin, 'pi'), '--provider', 'gw', '--model', 'm-large', '-p', asked], env: { PI_OFFLINE: '1' } };
+    };
+  },
+});
