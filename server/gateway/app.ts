@@ -31,6 +31,7 @@ export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
   app.use(async (c, next) => {
     const stranger = whyStranger(c.env.incoming.headers, parts.allowedOrigins());
     if (stranger !== null) return refuse(c, stranger.status, stranger.message);
+    if (allowPage(c)) return RESPONSE_ALREADY_SENT;
     if (c.req.path === '/healthz') return next();
     const unknown = whyUnknown(c.env.incoming.headers, parts.token);
     if (unknown !== null) return refuse(c, unknown.status, unknown.message, { 'www-authenticate': 'Bearer' });
@@ -61,6 +62,20 @@ export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
     return refuse(c, 500, 'The gateway failed.');
   });
   return app;
+}
+
+/** For a web page that is listed: what its browser wants to hear. True when that was all it asked. */
+function allowPage({ env: { incoming, outgoing } }: Context<Env>): boolean {
+  const { origin } = incoming.headers;
+  if (origin === undefined) return false;
+  outgoing.setHeader('access-control-allow-origin', origin);
+  outgoing.setHeader('vary', 'Origin');
+  outgoing.setHeader('access-control-expose-headers', '*');
+  if (incoming.method !== 'OPTIONS') return false;
+  outgoing.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  outgoing.setHeader('access-control-allow-headers', incoming.headers['access-control-request-headers'] ?? '');
+  outgoing.writeHead(204).end();
+  return true;
 }
 
 /** For routes that write to the socket themselves: bytes must pass unbuffered, and a cut answer must look cut. */

@@ -129,7 +129,8 @@ export function quieted(request: ModelRequest): ModelRequest {
 
 function quietedPart(part: MessagePart, role: Message['role'], keepDates: boolean): MessagePart {
   if (part.type !== 'text') return part;
-  const where = role === 'system' ? 'system' : part.kind === 'wrapper' ? 'wrapper' : null;
+  const isWrapped = part.kind === 'wrapper' && (wrapperTags as readonly string[]).includes(part.name ?? '');
+  const where = role === 'system' ? 'system' : isWrapped ? 'wrapper' : null;
   if (where === null) return part;
   const rows = noiseText.filter(row => (row.where === where || row.where === 'both') && !(row.dates === true && keepDates));
   return { ...part, text: rows.reduce((text, { pattern, to }) => text.replace(pattern, to), part.text) };

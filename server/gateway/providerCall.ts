@@ -1,6 +1,6 @@
 // One request to a provider, byte for byte as the client wrote it, and its answer chunk by chunk as it comes.
 // Owns: which headers pass, and telling a whole answer from a cut one. Does not know: APIs; the cache; who asks.
-// Always true: nothing is buffered, changed or retried; the body is read only as fast as it is taken.
+// Always true: nothing is buffered or changed; the body is read only as fast as it is taken.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -44,28 +44,36 @@ const agents = {
 
 /** @throws SemcacheError upstream-failed, cancelled */
 export async function callProvider(call: ProviderCall, signal: AbortSignal): Promise<ProviderAnswer> {
-  const secure = call.url.protocol === 'https:';
-  const request = (secure ? https : http).request(call.url, {
-    method: call.method,
-    headers: { ...call.headers, ...(call.body === null ? {} : { 'content-length': call.body.length }) },
+  try {
+    const response = await sent(call, signal).catch((error: unknown) => {
+      if (error instanceof ClosedWhileIdle) return sent(call, signal);
+      throw error;
+    });
+    return { status: response.statusCode ?? 502, headers: passedOn(response.rawHeaders), body: bodyOf(call, response, signal) };
+  } catch (error) {
+    throw failed(call, signal, `it cannot be reached at ${call.url.host} (${reasonOf(error)})`, error);
+  }
+}
+
+/** The provider closed a kept connection in the moment in which it was used again: the request was not read. */
+class ClosedWhileIdle extends Error {}
+
+function sent({ url, method, headers, body }: ProviderCall, signal: AbortSignal): Promise<http.IncomingMessage> {
+  const secure = url.protocol === 'https:';
+  const request = (secure ? https : http).request(url, {
+    method,
+    headers: { ...headers, ...(body === null ? {} : { 'content-length': body.length }) },
     agent: agents[secure ? 'https:' : 'http:'],
     signal,
   });
   const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      reject(request.reusedSocket && error.code === 'ECONNRESET' ? new ClosedWhileIdle('closed while idle', { cause: error }) : error);
+    });
   });
-  request.end(call.body ?? undefined);
-  try {
-    const response = await answered;
-    return {
-      status: response.statusCode ?? 502,
-      headers: passedOn(response.rawHeaders),
-      body: bodyOf(call, response, signal),
-    };
-  } catch (error) {
-    throw failed(call, signal, `it cannot be reached at ${call.url.host} (${reasonOf(error)})`, error);
-  }
+  request.end(body ?? undefined);
+  return answered;
 }
 
 /** The answer as wire parts. */

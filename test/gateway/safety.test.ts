@@ -92,7 +92,19 @@ describe('who is let in', () => {
     expect(said).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  test('a web page that is listed', async () => {
+  test('a web page that is listed, with the answers that its browser wants', async () => {
+    const asked = await raw('OPTIONS /v1/messages HTTP/1.1\r\nHost: localhost\r\nOrigin: https://allowed.example\r\nAccess-Control-Request-Headers: authorization\r\nConnection: close\r\n\r\n');
+    expect(asked).toMatch(/^HTTP\/1\.1 204 /);
+    expect(asked).toMatch(/access-control-allow-headers: authorization/i);
+    for (const _missAndHit of [1, 2]) {
+      const sent = JSON.stringify(chat!.ask(question));
+      const said = await raw(
+        `POST ${chat!.path} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://allowed.example\r\nAuthorization: Bearer ${at.gateway.token}\r\n` +
+          `Content-Length: ${sent.length}\r\nConnection: close\r\n\r\n${sent}`,
+      );
+      expect(said).toMatch(/^HTTP\/1\.1 200 /);
+      expect(said).toMatch(/access-control-allow-origin: https:\/\/allowed\.example/i);
+    }
     expect(await raw('GET /healthz HTTP/1.1\r\nHost: localhost\r\nOrigin: https://allowed.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });
 

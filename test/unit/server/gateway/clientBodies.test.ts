@@ -118,6 +118,7 @@ describe('forms of the same chat body', () => {
     { why: 'a stop word', other: { ...body, stop: ['x'] }, same: false },
     { why: 'a response format', other: { ...body, response_format: { type: 'json_object' } }, same: false },
     { why: 'an earlier turn', other: { ...body, messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Hi' }, { role: 'user', content: question }] }, same: false },
+    { why: 'a name that is an id', other: { ...body, messages: [{ role: 'system', content: 'Be kind.' }, { role: 'user', name: '0a1b2c3d-0000-4000-8000-123456789abc', content: question }] }, same: false },
     { why: 'a name of the user', other: { ...body, messages: [{ role: 'system', content: 'Be kind.' }, { role: 'user', name: 'bob', content: question }] }, same: false },
   ])('$why: the same scope is $same', ({ other, same }) => {
     expect(scopeOf('chat', JSON.parse(JSON.stringify(other)) as Json) === scopeOf('chat', body)).toBe(same);

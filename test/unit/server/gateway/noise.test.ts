@@ -67,6 +67,12 @@ describe('texts that programs write', () => {
     expect(systemOf(quieted(request(text, typed('What day is it tomorrow?'))))).toBe('Today\'s date is 2026-11-23. <uuid>');
   });
 
+  test('what stands beside a message (a name, thinking) is compared to the letter', () => {
+    const named = (id: string): ModelRequest => request('', typed('hi'), { type: 'text', text: `name ${id}`, kind: 'wrapper', name: 'name' });
+    const [a, b] = ['0a1b2c3d-0000-4000-8000-123456789abc', 'ffffffff-0000-4000-8000-123456789abc'].map(id => quieted(named(id)));
+    expect(a).not.toEqual(b);
+  });
+
   test('nothing that a person typed is changed', () => {
     const text = 'Today\'s date is 2026-11-23 and the id 0a1b2c3d-0000-4000-8000-123456789abc is what?';
     expect(quieted(request('', typed(text))).messages.at(-1)!.parts).toEqual([typed(text)]);
