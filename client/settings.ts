@@ -89,7 +89,7 @@ function fits(name: SettingName, value: unknown): boolean {
 function isUpstream(value: unknown): value is HttpUpstreamConfig {
   const { name, kind, baseUrl, models } = (value ?? {}) as Partial<HttpUpstreamConfig>;
   return (
-    typeof name === 'string' && name !== '' && (kind === 'openai' || kind === 'anthropic') &&
+    typeof name === 'string' && name !== '' && (kind === 'openai' || kind === 'anthropic' || kind === 'ollama') &&
     typeof baseUrl === 'string' && URL.canParse(baseUrl) &&
     Array.isArray(models) && models.every(model => typeof model === 'string')
   );

@@ -50,7 +50,7 @@ export const configureParams: z.ZodType<ConfigureParams> = z.object({
   upstreams: z.array(
     z.object({
       name: id,
-      kind: z.enum(['openai', 'anthropic']),
+      kind: z.enum(['openai', 'anthropic', 'ollama']),
       baseUrl: text,
       apiKey: text.optional(),
       bearer: z.boolean().optional(),

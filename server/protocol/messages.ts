@@ -51,7 +51,8 @@ export type UpstreamChoice =
 /** An HTTP upstream with its secret: travels over the connection only, is kept in memory only. */
 export interface HttpUpstreamConfig {
   name: string;
-  kind: 'openai' | 'anthropic';
+  /** `ollama` speaks OpenAI's API, needs no key and says itself which models it has. */
+  kind: 'openai' | 'anthropic' | 'ollama';
   /** With or without a trailing /v1. */
   baseUrl: string;
   apiKey?: string;

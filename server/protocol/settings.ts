@@ -62,13 +62,14 @@ export const settingsTable = {
       type: 'object', required: ['name', 'kind', 'baseUrl', 'models'], additionalProperties: false,
       properties: {
         name: { type: 'string' },
-        kind: { enum: ['openai', 'anthropic'] },
+        kind: { enum: ['openai', 'anthropic', 'ollama'] },
         baseUrl: { type: 'string' },
         models: { type: 'array', items: { type: 'string' } },
       },
     },
-    text: 'OpenAI-compatible or Anthropic endpoints that may answer a miss. Keys are never settings: use ' +
-      '`Semcache: Set API Key…`.',
+    text: 'OpenAI-compatible, Anthropic or Ollama endpoints that may answer a miss. A model is asked for where it is listed ' +
+      '(`gpt-*` lists all that begin so); an empty list takes every model that other tools ask for. Keys are never settings: ' +
+      'use `Semcache: Set API Key…`.',
   },
   'embedding.deadlineMs': {
     type: 'integer', default: 2000, minimum: 50, maximum: 60000, scope: 'machine',

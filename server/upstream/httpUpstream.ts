@@ -11,7 +11,7 @@ import { anthropicWire } from './anthropicWire.ts';
 import { openAiWire } from './openAiWire.ts';
 import type { Wire } from './wire.ts';
 
-const wires: Record<HttpUpstreamConfig['kind'], Wire> = { openai: openAiWire, anthropic: anthropicWire };
+const wires: Record<HttpUpstreamConfig['kind'], Wire> = { openai: openAiWire, anthropic: anthropicWire, ollama: openAiWire };
 
 export function createHttpUpstream(config: HttpUpstreamConfig, model: string): Upstream {
   const wire = wires[config.kind];

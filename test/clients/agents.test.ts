@@ -1,8 +1,11 @@
 // The big agents' command lines through the gateway (`npm run clients`): hundreds of megabytes, installed once.
 
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { npmClient } from '../gateway/clients/clientTools.ts';
+import { promisify } from 'node:util';
+import { afterAll as onEnd } from 'vitest';
+import { npmClient, pythonClient } from '../gateway/clients/clientTools.ts';
 import { testCommandLine } from '../gateway/clients/commandLineContract.ts';
 
 testCommandLine({
@@ -84,5 +87,51 @@ testCommandLine({
       writeFileSync(path.join(folder, 'models.json'), JSON.stringify({ providers: { gw: provider } }));
       return { file: process.execPath, args: [path.join(bin, 'pi'), '--provider', 'gw', '--model', 'm-large', '-p', asked], env: { PI_OFFLINE: '1' } };
     };
+  },
+});
+
+testCommandLine({
+  name: 'cline 3.0.65',
+  sendsFolder: true,
+  async prepare(home) {
+    const bin = await npmClient('cline@3.0.65');
+    const cline = path.join(bin, 'cline');
+    const run = promisify(execFile);
+    const env = { ...process.env, HOME: home };
+    onEnd(() => run(cline, ['hub', 'stop'], { env, timeout: 20_000 }).catch(() => undefined));
+    return (base, key, asked) => ({
+      file: 'bash',
+      args: ['-c', `"$0" auth -p openai -k "$1" -b "$2/v1" -m m-large > /dev/null && exec "$0" "$3"`, cline, key, base, asked],
+      env: {},
+    });
+  },
+});
+
+testCommandLine({
+  name: 'copilot (@github/copilot 1.0.102)',
+  sameBytes: false,
+  sendsFolder: true,
+  async prepare() {
+    const bin = await npmClient('@github/copilot@1.0.102');
+    return (base, key, asked) => ({
+      file: path.join(bin, 'copilot'),
+      args: ['-p', asked],
+      env: { COPILOT_PROVIDER_BASE_URL: `${base}/v1`, COPILOT_PROVIDER_API_KEY: key, COPILOT_MODEL: 'm-large', COPILOT_OFFLINE: 'true' },
+    });
+  },
+});
+
+testCommandLine({
+  name: 'aider (aider-chat 0.86.2)',
+  async prepare() {
+    const bin = await pythonClient('aider-chat==0.86.2');
+    return (base, key, asked) => ({
+      file: path.join(bin, 'aider'),
+      args: [
+        '--model', 'openai/m-large', '--no-git', '--no-show-model-warnings', '--no-check-update', '--analytics-disable', '--no-pretty',
+        '--yes-always', '--chat-mode', 'ask', '--message', asked,
+      ],
+      env: { OPENAI_API_BASE: `${base}/v1`, OPENAI_API_KEY: key, LITELLM_LOCAL_MODEL_COST_MAP: 'True' },
+    });
   },
 });

@@ -15,10 +15,15 @@ export const pythonPackages = ['openai==3.54.0', 'anthropic==2.12.0', 'langchain
 export const continueCli = '@continuedev/cli@1.5.47';
 
 /** The folder with python and llm. */
-export async function pythonClients(): Promise<string> {
-  const folder = await installed('python', pythonPackages.join(' '), async into => {
+export function pythonClients(): Promise<string> {
+  return pythonClient(...pythonPackages);
+}
+
+/** The folder with the commands of these packages, and a python that has them. */
+export async function pythonClient(...versioned: string[]): Promise<string> {
+  const folder = await installed('python', versioned.join(' '), async into => {
     await run('python3', ['-m', 'venv', into]);
-    await run(path.join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...pythonPackages], { timeout: 170_000 });
+    await run(path.join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...versioned], { timeout: 400_000 });
   });
   return path.join(folder, 'bin');
 }
