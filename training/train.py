@@ -1,6 +1,6 @@
 """Trains the same-answer verifier from the float base weights and exports it to server/models/same-answer-verifier.
 
-usage: python training/train.py [--epochs 3] [--minutes 180] [--threads 2] [--out WORK_DIR]
+usage: python training/train.py [--epochs 3] [--minutes 180] [--threads 2] [--out WORK_DIR] [--init WEIGHTS.pt]
 Needs requirements.txt. The learning rate falls to 0 at the end of the epochs or of the minutes, whichever comes first.
 Prints AUC and coverage on held-out families; the development set is scored by `npm run quality` only.
 """
@@ -35,6 +35,8 @@ def main():
     options.add_argument("--minutes", type=float, default=180)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "build"))
+    options.add_argument("--init", help="go on from these weights with another learning-rate cycle")
+    options.add_argument("--first-epoch", type=int, default=0, help="number of the first epoch's draw; another one after --init")
     o = options.parse_args()
     torch.manual_seed(1)
     torch.set_num_threads(o.threads)
@@ -45,6 +47,8 @@ def main():
     encoder = PairEncoder(base)
     training, held_out = load_families()
     model = load_base(base)
+    if o.init:
+        model.load_state_dict(torch.load(o.init))
     model.freeze_lowest()
     print(f"{len(training)} families train, {len(held_out)} are held out", flush=True)
 
@@ -64,10 +68,11 @@ def train(model, encoder, training, held_out, o, weights):
     known = [p for p in trained if not any(p is f for f in fresh)]
     optimizer = torch.optim.AdamW([{"params": known, "factor": 1}, {"params": fresh, "factor": FRESH_FACTOR}],
                                   lr=LEARNING_RATE, weight_decay=0.01, fused=True)
-    steps = sum(len(pairs_for_epoch(training, e)) for e in range(o.epochs)) // BATCH
+    epochs = range(o.first_epoch, o.first_epoch + o.epochs)
+    steps = sum(len(pairs_for_epoch(training, e)) for e in epochs) // BATCH
     started = saved = time.time()
     step, losses = 0, []
-    for epoch in range(o.epochs):
+    for epoch in epochs:
         model.train()
         for encoded, labels in batches(encoder, pairs_for_epoch(training, epoch), random.Random(epoch)):
             elapsed = time.time() - started

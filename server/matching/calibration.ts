@@ -19,26 +19,35 @@ export interface Calibration {
   data: string;
   /** Names of the features in their order; must be those of pairFeatures.ts. */
   features: string[];
-  base: number;
+  /** Whether the trees were fitted with a verifier's answers: then no probability counts without them. */
+  needsVerifier: boolean;
   trees: Tree[];
-  /** For each permitted share of wrong hits, smallest first: the least P that keeps to it. */
-  bounds: { wrongShare: number; probability: number; coverage: number }[];
+  /** For each permitted share of wrong hits, smallest first: the least P that keeps to it, and what it did on each measured set. */
+  bounds: { wrongShare: number; probability: number; measured: Record<string, Measured> }[];
   /** Least P of a candidate worth offering to the person. */
   offer: number;
   /** Pairs accepted by words alone: how many of them were wrong, with the upper 95 % limit. */
   trivial: { served: number; wrong: number; wrongShareUpper95: number };
 }
 
+export interface Measured {
+  served: number;
+  wrong: number;
+  wrongShareUpper95: number;
+  /** Share of the questions that could have been served. */
+  coverage: number;
+}
+
 export const calibration: Calibration = generated;
 
 /** P(an answer to the one is an answer to the other), 0..1. @throws SemcacheError model-file-damaged for another number of features */
-export function probabilityOf(features: number[], { base, trees, features: names }: Calibration = calibration): number {
+export function probabilityOf(features: number[], { trees, features: names }: Calibration = calibration): number {
   if (features.length !== names.length) {
     throw new SemcacheError('model-file-damaged',
       `The calibration was made for ${names.length} features, this build has ${features.length}. ` +
       'Only identical and trivially equal questions are served. Run training/calibrate.py again.');
   }
-  const score = trees.reduce((sum, tree) => sum + leafValue(tree, features), base);
+  const score = trees.reduce((sum, tree) => sum + leafValue(tree, features), 0);
   return 1 / (1 + Math.exp(-score));
 }
 

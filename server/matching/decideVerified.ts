@@ -1,6 +1,6 @@
-// Mode 'verified': guards refuse, equal words accept, and for the rest the verifier's calibrated probability decides.
-// Owns: which candidates are worth the verifier's time, and when its opinion counts.
-// Always true: a refused candidate is never asked about; at most `verifiedCandidates` are.
+// Mode 'verified': guards refuse, equal words accept, and for the rest a calibrated probability decides.
+// Owns: which candidates are worth a probability, and when the verifier is asked first.
+// Always true: a refused candidate gets no probability; at most `weighedCandidates` do.
 
 import { missWords } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
@@ -12,12 +12,12 @@ import { pairFeatures } from './pairFeatures.ts';
 import { isValidatedLanguage } from './validatedLanguage.ts';
 import { nearestOf, type CandidateExplanation, type DecideInput, type PairVerifier, type Verdict } from './verdict.ts';
 
-/** The verifier takes about 8 ms a pair and order; three candidates keep a lookup within its 60 ms. */
-const verifiedCandidates = 3;
+/** A verifier takes about 8 ms a pair and order; three candidates keep a lookup within its 60 ms. */
+const weighedCandidates = 3;
 /** Farther neighbours were the same question in 2 of 1,000 families only, and cost as much to verify. */
 export const widestDistance = 0.75;
-/** Longer texts were not validated; the model reads 192 word pieces of both together. */
-const longestVerified = 2000;
+/** Longer texts (characters of both together) were not validated. */
+const longestWeighed = 2000;
 
 interface Judged {
   candidate: Candidate;
@@ -32,15 +32,17 @@ export async function decideVerified(input: DecideInput): Promise<Verdict> {
   const judged = input.candidates.map(candidate => judge(candidate, input.instruction));
   const open = judged.filter(j => j.explanation.outcome === 'not-considered');
 
-  const trivial = mayServeTrivial(limit) ? open.find(j => isTriviallySame(j.alignment)) : undefined;
+  const trivial = mayServeTrivial(limit) ? open.find(j => j.explanation.trivial) : undefined;
   if (trivial) return accepted(trivial, 'The same words, but for spelling, courtesy or abbreviations.', judged);
 
-  if (input.verifier) await verify(open.slice(0, verifiedCandidates), probabilityBound(limit), input.verifier);
+  const worthwhile = open.slice(0, weighedCandidates).filter(isValidated);
+  const logits = calibration.needsVerifier ? await verifierLogits(worthwhile, input.verifier) : worthwhile.map(() => noLogits);
+  weigh(worthwhile, logits, probabilityBound(limit));
   const best = open.filter(j => j.explanation.probability !== undefined).sort((x, y) => y.explanation.probability! - x.explanation.probability!)[0];
   if (!best) return missed(judged);
   const { probability, bound } = best.explanation as { probability: number; bound: number };
   if (probability >= bound) return accepted(best, `The same question with ${percent(probability)} probability; at least ${percent(bound)} is needed.`, judged);
-  best.explanation.why = `The same question with ${percent(probability)} probability only${bound <= 1 ? `; ${percent(bound)} is needed` : ''}.`;
+  best.explanation.why = `The same question with ${percent(probability)} probability; ${bound <= 1 ? `at least ${percent(bound)} is` : 'more is'} needed.`;
   best.explanation.outcome = probability >= calibration.offer ? 'near' : 'refused';
   return missed(judged, best);
 }
@@ -59,6 +61,7 @@ function judge(candidate: Candidate, instruction: string): Judged {
       leftAsked: alignment.leftA.map(t => t.text),
       leftStored: alignment.leftB.map(t => t.text),
     },
+    trivial: isTriviallySame(alignment),
   };
   const refusal = candidate.tombstoned ? missWords.tombstone
     : candidate.distance > widestDistance ? missWords['too-far']
@@ -67,31 +70,38 @@ function judge(candidate: Candidate, instruction: string): Judged {
   return { candidate, alignment, guards, bare, explanation };
 }
 
-/** Asks the verifier about all of them at once, both ways round, and notes what it says of each. */
-async function verify(open: Judged[], bound: number, verifier: PairVerifier): Promise<void> {
-  const worthwhile = open.filter(({ alignment }) =>
-    isValidatedLanguage(alignment.a) && isValidatedLanguage(alignment.b) && alignment.asked.length + alignment.stored.length <= longestVerified);
-  if (worthwhile.length === 0) return;
-  const logits = await answered(verifier, worthwhile.flatMap(({ alignment: { asked, stored } }): [string, string][] => [[asked, stored], [stored, asked]]));
-  if (logits === null) return;
-  const means = worthwhile.map((_, i) => (logits[2 * i]! + logits[2 * i + 1]!) / 2);
-  worthwhile.forEach((j, i) => {
+/** What a fit without a verifier has in the place of its answers. */
+const noLogits: [number, number] = [0, 0];
+
+/** Is this a kind of pair on which the calibration was measured? */
+function isValidated({ alignment: { a, b, asked, stored } }: Judged): boolean {
+  return isValidatedLanguage(a) && isValidatedLanguage(b) && asked.length + stored.length <= longestWeighed;
+}
+
+/** Notes the probability of each candidate that has logits. */
+function weigh(candidates: Judged[], logits: ([number, number] | undefined)[], bound: number): void {
+  const means = logits.map(pair => (pair ? (pair[0] + pair[1]) / 2 : -Infinity));
+  candidates.forEach((judged, i) => {
+    const pair = logits[i];
+    if (!pair) return;
     const others = means.filter((_, k) => k !== i);
     const margin = others.length === 0 ? 0 : means[i]! - Math.max(...others);
-    const pair: [number, number] = [logits[2 * i]!, logits[2 * i + 1]!];
-    const facts = { alignment: j.alignment, verdicts: j.guards, distance: j.candidate.distance, logits: pair, margin, bare: j.bare };
-    const features = pairFeatures(facts);
-    Object.assign(j.explanation, { logits: pair, features, probability: probabilityOf(features), bound });
+    const { alignment, guards: verdicts, candidate: { distance }, bare } = judged;
+    const features = pairFeatures({ alignment, verdicts, distance, logits: pair, margin, bare });
+    Object.assign(judged.explanation, { features, probability: probabilityOf(features), bound });
+    if (calibration.needsVerifier) judged.explanation.logits = pair;
   });
 }
 
-/** Null when the verifier fails or is too slow: then there is no evidence, and nothing is served on its word. */
-async function answered(verifier: PairVerifier, pairs: [string, string][]): Promise<number[] | null> {
+/** The verifier's answers for (asked, stored) and (stored, asked) of each; none when it is missing, fails or is too slow. */
+async function verifierLogits(candidates: Judged[], verifier: PairVerifier | undefined): Promise<([number, number] | undefined)[]> {
+  if (!verifier || candidates.length === 0) return [];
   try {
-    return await verifier(pairs);
+    const logits = await verifier(candidates.flatMap(({ alignment: { asked, stored } }): [string, string][] => [[asked, stored], [stored, asked]]));
+    return candidates.map((_, i) => [logits[2 * i]!, logits[2 * i + 1]!]);
   } catch (error) {
     if (error instanceof SemcacheError && error.code === 'cancelled') throw error;
-    return null;
+    return [];
   }
 }
 

@@ -30,6 +30,8 @@ export interface CandidateExplanation extends Nearest {
   guards?: GuardVerdict[];
   /** Share of the content words that pair up, 0..1, and what is left over on either side. */
   alignment?: { share: number; leftAsked: string[]; leftStored: string[] };
+  /** The same beyond doubt by its words alone. */
+  trivial?: boolean;
   /** The verifier's answers for (asked, stored) and (stored, asked). */
   logits?: [number, number];
   /** What the probability was made from, in the order of featureNames (pairFeatures.ts). */

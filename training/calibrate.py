@@ -1,0 +1,201 @@
+"""Fits the decision (features -> P(same answer)) and its bounds.
+
+usage: node training/judgedPairs.ts judged.jsonl && python training/differences.py judged.jsonl &&
+       node training/judgedPairs.ts judged.jsonl && python training/calibrate.py judged.jsonl
+(The first pass is for the words of differences.py, the second sees their weights.) Writes server/matching/calibration.generated.json.
+
+The trees learn from all sets; a training family's difference score comes from weights that were fitted without it. The bounds
+come from two authors, the development set and part 13, each judged by trees that saw no family of that author.
+"""
+import datetime
+import json
+import math
+import os
+import re
+import sys
+
+import lightgbm
+import numpy as np
+
+from differences import fitted as fitted_differences, own_pairs
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TARGET = os.path.join(HERE, "..", "server", "matching", "calibration.generated.json")
+AUTHORS = ("development", "another author")
+LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
+SEEDS, ROUNDS = 3, 160
+RISING = ("differenceSum", "differenceWorst", "triviallySame", "logitLow", "logitHigh")
+FALLING = ("refusals", "crossings", "codeLeftFew", "codeLeftMany", "numbersLeft", "negationsDiffer", "oppositesLeft", "toolsLeft")
+RESAMPLES = 400
+CONFIDENCE = 0.8  # share of the resamples of families in which the wrong share keeps to the limit
+OFFER_RIGHT = 0.6  # a near hit is offered where at least this share of such candidates is right
+TRIVIAL = 99.0
+
+
+class Judged:
+    """All judged pairs as arrays; `question` groups the pairs of one question."""
+
+    def __init__(self, path):
+        self.names = feature_names()
+        with open(path, encoding="utf-8") as file:
+            questions = [json.loads(line) for line in file]
+        self.questions = questions
+        rows = [(i, q, c) for i, q in enumerate(questions) for c in q["candidates"] if c.get("features")]
+        self.question = np.array([i for i, _, _ in rows])
+        self.set = np.array([q["set"] for _, q, _ in rows])
+        self.family = np.array([q["set"] + q["family"] for _, q, _ in rows])
+        self.right = np.array([q["label"] == "same" and c["own"] for _, q, c in rows])
+        self.trivial = np.array([c["trivial"] for _, _, c in rows])
+        self.x = np.array([c["features"] for _, _, c in rows], float)
+        self.words = [c.get("words", []) for _, _, c in rows]
+
+    def score_differences_without_own(self, pairs, folds=5):
+        """Replaces the difference features of the training families by those of weights fitted without the family."""
+        total, worst = self.names.index("differenceSum"), self.names.index("differenceWorst")
+        families = sorted({family for family, _, _ in pairs})
+        fold = dict(zip(np.random.RandomState(0).permutation(families), np.arange(len(families)) % folds))
+        for k in range(folds):
+            weights = fitted_differences([p for p in pairs if fold[p[0]] != k])
+            for i in np.nonzero(self.set == "training")[0]:
+                if fold.get(self.family[i].removeprefix("training")) == k:
+                    found = [weights.get(word, 0) for word in self.words[i]]
+                    self.x[i, total], self.x[i, worst] = sum(found), min([0, *found])
+
+    def same_questions(self, author):
+        return sum(q["label"] == "same" for q in self.questions if q["set"] == author)
+
+
+def main():
+    judged = Judged(sys.argv[1])
+    judged.score_differences_without_own(own_pairs(sys.argv[1]))
+    scores = np.full(len(judged.right), np.nan)
+    for author in AUTHORS:
+        mine = judged.set == author
+        scores[mine] = np.mean([m.predict(judged.x[mine], raw_score=True) for m in models(judged, ~mine)], axis=0)
+        report(author, judged, best_of_each(judged, scores, author))
+
+    trivial = judged.right[judged.trivial & (judged.set != "training")]
+    wrong = int((~trivial).sum())
+    result = {
+        "date": datetime.date.today().isoformat(),
+        "data": f"trees: {len(judged.questions)} labelled questions of {len({q['set'] + q['family'] for q in judged.questions})} families; bounds: " +
+                ", ".join(f"{a} ({sum(q['set'] == a for q in judged.questions)} questions)" for a in AUTHORS) + ", each judged by trees that saw none of that author",
+        "needsVerifier": bool(np.abs(judged.x[:, judged.names.index("logitLow")]).max() > 0),
+        "features": judged.names,
+        "bounds": bounds(judged, scores),
+        "offer": offer(judged, scores),
+        "trivial": {"served": len(trivial), "wrong": wrong, "wrongShareUpper95": round(wilson_upper(wrong, len(trivial)), 4)},
+        "trees": [tree for m in models(judged, np.ones(len(judged.right), bool)) for tree in exported(m)],
+    }
+    with open(TARGET, "w") as file:
+        json.dump(result, file, separators=(",", ":"))
+        file.write("\n")
+    print({k: v for k, v in result.items() if k not in ("trees", "features")}, os.path.getsize(TARGET), "bytes")
+
+
+def models(judged, chosen):
+    direction = [1 if n in RISING else -1 if n in FALLING else 0 for n in judged.names]
+    for seed in range(SEEDS):
+        options = dict(objective="binary", num_leaves=10, learning_rate=0.07, feature_fraction=0.5, bagging_fraction=0.7, bagging_freq=1,
+                       min_data_in_leaf=30, lambda_l2=5, monotone_constraints=direction, boost_from_average=False, seed=seed,
+                       deterministic=True, num_threads=2, verbosity=-1)
+        yield lightgbm.train(options, lightgbm.Dataset(judged.x[chosen], judged.right[chosen].astype(int)), ROUNDS)
+
+
+def best_of_each(judged, scores, author):
+    """[(score, right, family)] of the candidate that would be served for each question, surest first."""
+    best = {}
+    for i in np.nonzero(judged.set == author)[0]:
+        score = TRIVIAL if judged.trivial[i] else scores[i]
+        if judged.question[i] not in best or score > best[judged.question[i]][0]:
+            best[judged.question[i]] = (score, bool(judged.right[i]), judged.family[i])
+    return sorted(best.values(), key=lambda b: -b[0])
+
+
+def report(author, judged, best):
+    right = np.cumsum([r for _, r, _ in best])
+    n = np.arange(1, len(best) + 1)
+    same = judged.same_questions(author)
+    at = {limit: right[np.nonzero((n - right) / n <= limit)[0][-1]] / same for limit in (0.01, 0.02, 0.05, 0.1)}
+    print(f"{author}: best coverage " + ", ".join(f"{v:.1%} at {k:.0%} wrong" for k, v in at.items()))
+
+
+def bounds(judged, scores):
+    pools = {author: best_of_each(judged, scores, author) for author in AUTHORS}
+    found = []
+    for limit in LIMITS:
+        score = max(lowest_score(pool, limit) for pool in pools.values())
+        if not math.isfinite(score):
+            continue
+        entry = {"wrongShare": limit, "probability": round(sigmoid(score), 4), "measured": {}}
+        for author, pool in pools.items():
+            above = [right for s, right, _ in pool if s >= score]
+            wrong = len(above) - sum(above)
+            entry["measured"][author] = {"served": len(above), "wrong": wrong, "wrongShareUpper95": round(wilson_upper(wrong, len(above)), 4),
+                                         "coverage": round(sum(above) / judged.same_questions(author), 4)}
+        found.append(entry)
+        print(entry)
+    return found
+
+
+def lowest_score(pool, limit):
+    """Lowest score above which the wrong share keeps to the limit in CONFIDENCE of the resamples of families."""
+    score = np.array([s for s, _, _ in pool])
+    wrong = np.array([not r for _, r, _ in pool], float)
+    families, member = np.unique([f for _, _, f in pool], return_inverse=True)
+    draws = np.random.RandomState(0).multinomial(len(families), np.ones(len(families)) / len(families), RESAMPLES)
+    weight = draws[:, member]
+    share = np.cumsum(weight * wrong, axis=1) / np.maximum(1, np.cumsum(weight, axis=1))
+    kept = (share <= limit).mean(axis=0) >= CONFIDENCE
+    candidates = np.nonzero(kept & (score < TRIVIAL))[0]
+    return score[candidates[-1]] if len(candidates) else math.inf
+
+
+def offer(judged, scores):
+    """Probability down to which, in stretches of 100 questions of both authors, enough candidates are right to be worth a look."""
+    pool = sorted((b for author in AUTHORS for b in best_of_each(judged, scores, author) if b[0] < TRIVIAL), key=lambda b: -b[0])
+    for start in range(0, len(pool) - 100, 20):
+        if sum(right for _, right, _ in pool[start:start + 100]) < 100 * OFFER_RIGHT:
+            return round(sigmoid(pool[start][0]), 4)
+    return 0.5
+
+
+def exported(model):
+    """LightGBM's trees as parallel lists, their values divided among the seeds."""
+    for info in model.dump_model()["tree_info"]:
+        tree = {"feature": [], "threshold": [], "left": [], "right": [], "value": []}
+        add(info["tree_structure"], tree)
+        yield tree
+
+
+def add(node, tree):
+    place = len(tree["feature"])
+    leaf = "leaf_value" in node
+    tree["feature"].append(-1 if leaf else node["split_feature"])
+    tree["threshold"].append(0 if leaf else float(f"{node['threshold']:.6g}"))
+    tree["left"].append(0)
+    tree["right"].append(0)
+    tree["value"].append(round(node["leaf_value"] / SEEDS, 5) if leaf else 0)
+    if not leaf:
+        tree["left"][place] = add(node["left_child"], tree)
+        tree["right"][place] = add(node["right_child"], tree)
+    return place
+
+
+def feature_names():
+    with open(os.path.join(HERE, "..", "server", "matching", "pairFeatures.ts"), encoding="utf-8") as file:
+        source = file.read()
+    return re.findall(r"'(\w+)'", source.split("export const featureNames")[1].split("];")[0])
+
+
+def sigmoid(score):
+    return 1 / (1 + math.exp(-score))
+
+
+def wilson_upper(wrong, n, z=1.96):
+    p = wrong / n
+    return (p + z * z / (2 * n) + z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+
+
+if __name__ == "__main__":
+    main()
