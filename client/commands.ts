@@ -14,12 +14,11 @@ export interface CommandParts {
   connection: Pick<DaemonConnection, 'state' | 'problem' | 'onStateChange' | 'restart'>;
   ask: EditorCommand;
   entries: EntryCommands;
-  showStatistics: () => Promise<void>;
+  status: { showStatistics(): Promise<void>; copyDebugInformation(): Promise<void> };
   chooseModel: () => Promise<void>;
   setApiKey: () => Promise<void>;
   connectTool: () => Promise<void>;
   showLog: () => void;
-  copyDebugInformation: () => Promise<void>;
 }
 
 interface Command {
@@ -40,13 +39,13 @@ export const commandTable = {
   'semcache.showEntry': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.show(argument) },
   'semcache.browse': { needs: 'daemon', run: ({ entries }) => entries.browse() },
   'semcache.clear': { needs: 'daemon', run: ({ entries }) => entries.clear() },
-  'semcache.showStatistics': { needs: 'daemon', run: ({ showStatistics }) => showStatistics() },
+  'semcache.showStatistics': { needs: 'daemon', run: ({ status }) => status.showStatistics() },
   'semcache.chooseModel': { needs: 'nothing', run: ({ chooseModel }) => chooseModel() },
   'semcache.setApiKey': { needs: 'nothing', run: ({ setApiKey }) => setApiKey() },
   'semcache.connectTool': { needs: 'daemon', run: ({ connectTool }) => connectTool() },
   'semcache.restartDaemon': { needs: 'nothing', run: parts => restart(parts) },
   'semcache.showLog': { needs: 'nothing', run: ({ showLog }) => showLog() },
-  'semcache.copyDebugInformation': { needs: 'nothing', run: ({ copyDebugInformation }) => copyDebugInformation() },
+  'semcache.copyDebugInformation': { needs: 'nothing', run: ({ status }) => status.copyDebugInformation() },
 } as const satisfies Record<string, Command>;
 
 export function registerCommands(parts: CommandParts): vscode.Disposable[] {

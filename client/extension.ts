@@ -55,10 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const documents = new ReadOnlyDocuments(editor);
   const answers = new AnswerDocuments({ editor, askOf });
   const decorations = new Decorations({ editor, askOf, enabled: configuration.settings.decorationsEnabled });
-  asks.onChange(({ id }) => {
-    answers.update(id);
-    decorations.update(id);
-  });
+  asks.onChange(({ id }) => [answers, decorations].forEach(view => view.update(id)));
 
   const currentModel = () => models.current(chosen());
   const history = new InstructionHistory(context.workspaceState);
@@ -67,6 +64,8 @@ export function activate(context: vscode.ExtensionContext): void {
     editor, asks, entries, models, answers, decorations, documents, editorCommand, workspace, now,
   });
   const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
+  const gateway = () => readGateway(dataFolderOf(undefined, process.env));
+  const firstEndpointModel = () => configuration.endpoints()[0]?.models[0] ?? null;
   const modelCommandParts = { editor, models, apiKeys, configuration };
 
   configuration.onChange(() => {
@@ -84,18 +83,11 @@ export function activate(context: vscode.ExtensionContext): void {
       connection: daemon,
       ask: editorCommand,
       entries: entryCommands,
-      showStatistics: () => status.showStatistics(),
+      status,
       chooseModel: () => chooseModelCommand(modelCommandParts),
       setApiKey: () => setApiKeyCommand(modelCommandParts),
-      connectTool: () =>
-        connectToolCommand({
-          editor,
-          gateway: () => readGateway(dataFolderOf(undefined, process.env)),
-          model: () => configuration.endpoints()[0]?.models[0] ?? null,
-          home: homedir(),
-        }),
+      connectTool: () => connectToolCommand({ editor, gateway, model: firstEndpointModel, home: homedir() }),
       showLog: () => log.show(),
-      copyDebugInformation: () => status.copyDebugInformation(),
     }),
   );
   void configuration.refresh();

@@ -1,8 +1,7 @@
 // "Copy Debug Information": what a maintainer needs to see, and nothing of what was asked.
 // Always true: holds no prompt, answer, key or token, and no user name of an address.
 
-import type { DaemonFacts, Health, HttpUpstreamConfig } from '../../server/protocol/messages.ts';
-import type { Build } from '../../server/protocol/messages.ts';
+import type { Build, DaemonFacts, Health } from '../../server/protocol/messages.ts';
 import { settingsTable, type SettingName } from '../../server/protocol/settings.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
 
@@ -68,15 +67,14 @@ function changedSettings(settingOf: DebugView['settingOf']): string {
 
 /** Addresses may hold a user name and password, or a key in their query. */
 function withoutCredentials(value: unknown): unknown {
-  if (typeof value === 'string') return URL.canParse(value) ? addressOnly(value) : value;
-  if (!Array.isArray(value)) return value;
-  return (value as Array<Partial<HttpUpstreamConfig>>).map(upstream =>
-    typeof upstream?.baseUrl === 'string' ? { ...upstream, baseUrl: addressOnly(upstream.baseUrl) } : upstream,
-  );
+  if (typeof value === 'string') return value.includes('://') ? addressOnly(value) : value;
+  if (Array.isArray(value)) return value.map(withoutCredentials);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutCredentials(inner)]));
 }
 
 function addressOnly(address: string): string {
-  if (!URL.canParse(address)) return '(not an address)';
+  if (!URL.canParse(address)) return '(an address)';
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}${pathname}`;
 }
