@@ -13,15 +13,16 @@ const rewordings = [
 export async function benchEditor(): Promise<Row[]> {
   const editor = await startEditor(await prepareEditor(line => console.error(line)));
   try {
-    const window = await editor.open('bench', { 'notes.md': '# Notes\n' });
+    const window = await editor.open('bench', { 'notes.md': '# Notes\n' }, { viewport: { width: 1280, height: 1600 } });
     await window.statusItem(/–$/).waitFor();
     const activation = await activationMs(window);
+    await window.page.setViewportSize({ width: 1280, height: 800 });
     await ask(window, reverseList.asked);
     const times: number[] = [];
-    for (const question of rewordings) times.push(await timeToHit(window, question));
+    for (let index = 0; index < 24; index++) times.push(await timeToHit(window, rewordings[index % rewordings.length]!));
     return [
       { name: 'activation of the extension', value: activation, unit: 'ms', what: 'as VS Code itself reports it (loading the code and activate())' },
-      ...milliseconds('hit in the editor, Enter to answer on the screen', times, `${times.length} wordings of one question, VS Code in headless Chromium, to a frame`),
+      ...milliseconds('hit in the editor, Enter to answer on the screen', times, '24 asks in 6 wordings in turn, VS Code in headless Chromium, to a frame'),
     ];
   } finally {
     await editor.stop();
