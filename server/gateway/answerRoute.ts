@@ -44,9 +44,10 @@ export async function answerRoute(context: AnswerContext, api: Api, incoming: In
     const exchange: Exchange = {
       context, api, incoming, outgoing, body: json, bytes, upstream, startedAt,
       control: controlOf(incoming.headers),
+      providerAsked: false,
       settled: () => outgoing.off('close', onClose),
     };
-    await exchangeAnswer(exchange, readingOf(exchange, odd), gone.signal);
+    await throughCache(exchange, readingOf(exchange, odd), gone.signal);
   } catch (error) {
     fail(context, api, outgoing, gone.signal, error);
   } finally {
@@ -65,19 +66,19 @@ interface Exchange {
   upstream: HttpUpstreamConfig;
   control: Control;
   startedAt: number;
+  providerAsked: boolean;
   /** Called when the client has the whole answer: that it closes its connection then is no reason to stop. */
   settled: () => void;
 }
 
 /** What the cache compares: the body's own, and what of the headers changes whose answer it is. */
 function readingOf({ api, body, incoming, upstream, control, context }: Exchange, odd: string | null): Reading {
-  const asItIs: ModelRequest = { model: textOrEmpty(body['model']), parameters: {}, messages: [], tools: [] };
-  if (odd !== null) return { request: asItIs, bypass: odd };
+  if (odd !== null) return asItIs(body, odd);
   let reading: Reading;
   try {
     reading = api.read(body, name => textOrEmpty(incoming.headers[name]) || undefined);
   } catch {
-    return { request: asItIs, bypass: 'it is not understood' };
+    return asItIs(body, 'it is not understood');
   }
   const { parts } = context;
   const own = upstream.apiKey === undefined && !parts.sharedBetweenKeys() ? Object.values(ownCredentials(incoming.headers, parts.token)) : [];
@@ -87,6 +88,21 @@ function readingOf({ api, body, incoming, upstream, control, context }: Exchange
     ...(control.namespace === null ? {} : { 'semcache namespace': control.namespace }),
   };
   return { ...reading, request: { ...reading.request, parameters } };
+}
+
+function asItIs(body: Json, bypass: string): Reading {
+  return { request: { model: textOrEmpty(body['model']), parameters: {}, messages: [], tools: [] }, bypass };
+}
+
+/** A fault in the cache is no reason to leave a client without the answer that the provider would give. */
+async function throughCache(exchange: Exchange, reading: Reading, signal: AbortSignal): Promise<void> {
+  try {
+    await exchangeAnswer(exchange, reading, signal);
+  } catch (error) {
+    if (exchange.providerAsked || exchange.outgoing.headersSent || signal.aborted || error instanceof SemcacheError) throw error;
+    exchange.context.parts.log.warning('A request could not be compared because of a fault in Semcache; it was passed on.');
+    await exchangeAnswer(exchange, asItIs(exchange.body, 'the cache failed'), signal);
+  }
 }
 
 async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: AbortSignal): Promise<void> {
@@ -115,20 +131,28 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: Abor
   }
 }
 
-function askOf({ context, api, body, bytes, incoming, upstream, control }: Exchange, reading: Reading): Ask & { wire: string } {
+function askOf(exchange: Exchange, reading: Reading): Ask & { wire: string } {
+  const { context, api, body, bytes, incoming, upstream, control } = exchange;
   const { parts } = context;
   const settings = parts.settings();
   const { maxWrongHitRate } = control;
+  const provider = createProviderUpstream(api, {
+    provider: upstream.name,
+    url: upstreamUrl(upstream, incoming.url ?? api.path),
+    method: 'POST',
+    headers: upstreamHeaders(upstream, incoming.headers, parts.token),
+    body: bytes,
+  });
   const oldest = control.maxAgeMs === null ? -Infinity : parts.now() - control.maxAgeMs;
   return {
     request: reading.request,
-    upstream: createProviderUpstream(api, {
-      provider: upstream.name,
-      url: upstreamUrl(upstream, incoming.url ?? api.path),
-      method: 'POST',
-      headers: upstreamHeaders(upstream, incoming.headers, parts.token),
-      body: bytes,
-    }),
+    upstream: {
+      name: provider.name,
+      answer(request, signal) {
+        exchange.providerAsked = true;
+        return provider.answer(request, signal);
+      },
+    },
     route: 'gateway',
     workspace: null,
     settings: maxWrongHitRate === null ? settings : { ...settings, maxWrongHitRate },

@@ -134,7 +134,9 @@ class ChatRecorder implements Recorder {
 
   final(): Json | null {
     if (!this.#done || this.#failed || typeof this.#finish !== 'string') return null;
-    const message = { ...this.#message, ...(this.#calls.length === 0 ? {} : { tool_calls: this.#calls.filter(isJson) }) };
+    const message: Json = { ...this.#message, ...(this.#calls.length === 0 ? {} : { tool_calls: this.#calls.filter(isJson) }) };
+    // The first piece of a stream says "" where a whole answer without text says null.
+    if (message['content'] === '' && (this.#calls.length > 0 || isJson(message['function_call']))) message['content'] = null;
     return {
       ...this.#head,
       object: 'chat.completion',

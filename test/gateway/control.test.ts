@@ -200,6 +200,26 @@ describe('an answer that a person judges', () => {
   });
 });
 
+test('a fault in the cache is no reason to leave a client without an answer', async () => {
+  const broken = await openGatewayForTest({
+    options: {
+      answerPrompt: (asked, signal) => {
+        if (asked.bypass === undefined) throw new TypeError('a fault');
+        return at.parts.answerPrompt(asked, signal);
+      },
+    },
+  });
+  try {
+    broken.provider.script = () => ({ text: 'All the same.' });
+    const response = await broken.post(form!.path, form!.ask(question));
+    expect(form!.textOf(await jsonOf(response))).toBe('All the same.');
+    expect(response.headers.get('x-semcache-status')).toBe('bypass');
+    expect(broken.logged.join('')).toContain('fault in Semcache');
+  } finally {
+    await broken.close();
+  }
+});
+
 test('/metrics counts requests by API and outcome, and holds no prompt', async () => {
   await ask();
   await ask();
