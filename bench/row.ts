@@ -3,7 +3,7 @@
 export interface Row {
   name: string;
   value: number;
-  unit: 'ms' | 'MB' | '1/s';
+  unit: 'ms' | 'MB' | 'B' | '1/s' | 'share';
   /** What was measured, for people who were not there. */
   what: string;
 }

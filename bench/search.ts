@@ -82,7 +82,7 @@ async function timed(store: Store, vector: Float32Array): Promise<[number, numbe
   return [performance.now() - begun, found[0]?.distance ?? Infinity];
 }
 
-function exactNearest(stored: Float32Array[], query: Float32Array): number {
+export function exactNearest(stored: Float32Array[], query: Float32Array): number {
   let largest = -1;
   for (const vector of stored) {
     let dot = 0;
@@ -105,7 +105,7 @@ function entryOf(i: number, vector: Float32Array): Entry {
 }
 
 /** Gives one wording after another: the same sequence in every run. */
-function wordingSource(): () => Float32Array {
+export function wordingSource(): () => Float32Array {
   const random = randomSource(1);
   const step = (from: Float32Array, size: number) => normalised(from.map((value, i) => value + size * spectrum[i]! * normal(random)));
   const pick = <T>(from: T[]) => from[Math.floor(random() * from.length)]!;

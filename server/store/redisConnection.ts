@@ -210,10 +210,10 @@ function connectionOver(
     async run(script, keys, values) {
       const rest = [String(keys.length), ...keys, ...values];
       try {
-        return await sendReply(keys[0]!, ['EVALSHA', script.sha, ...rest]);
+        return await sendReply(keys[0] ?? '', ['EVALSHA', script.sha, ...rest]);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-        return sendReply(keys[0]!, ['EVAL', script.text, ...rest]);
+        return sendReply(keys[0] ?? '', ['EVAL', script.text, ...rest]);
       }
     },
     onLost(listener) {

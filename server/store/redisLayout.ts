@@ -4,6 +4,8 @@
 // With P the prefix (default "semcache:"), NS a namespace, TAG 24 hex digits of SHA-256 over namespace and scope, FP 12
 // hex digits of SHA-256 over the embedder's fingerprint:
 //   P entry:{TAG}:ID         HASH   one entry; its EXPIRE is the entry's time to live
+//   P use:{TAG}:ID           HASH   its hits and lastHit, once it has any, with the same EXPIRE: apart from the entry, since
+//                                   any change of an indexed hash costs the search index half a millisecond
 //   P members:{TAG}:FP       ZSET   ids of the scope's entries that have a vector, by the server's microsecond of writing
 //   P vectors:{TAG}:FP       vector set of the same ids (level "vector sets" only)
 //   P where:{NS}             HASH   id to TAG, for callers that know an id only
@@ -32,6 +34,10 @@ export class RedisLayout {
 
   entry(tag: string, id: string): string {
     return `${this.prefix}entry:{${tag}}:${id}`;
+  }
+
+  use(tag: string, id: string): string {
+    return `${this.prefix}use:{${tag}}:${id}`;
   }
 
   members(tag: string, fp: string): string {
@@ -76,6 +82,10 @@ export class RedisLayout {
 
   get entryPrefix(): string {
     return `${this.prefix}entry:`;
+  }
+
+  get usePrefix(): string {
+    return `${this.prefix}use:`;
   }
 }
 
@@ -123,14 +133,14 @@ export function fieldsOf(reply: Reply): Map<string, Buffer> {
   return fields;
 }
 
-/** Null where the hash is absent or not an entry. */
-export function entryFromHash(fields: Map<string, Buffer>): Entry | null {
+/** Null where the hash is absent or not an entry. `use` holds its hits and lastHit, as HMGET gives them. */
+export function entryFromHash(fields: Map<string, Buffer>, use: Reply): Entry | null {
   const meta = fields.get('meta');
   const generations = fields.get('generations');
   if (meta === undefined || generations === undefined) return null;
   const fp = String(fields.get('fp') ?? '');
   const blob = fp === '' ? undefined : fields.get(vectorField(fp));
-  const lastHit = fields.get('lastHit');
+  const [hits, lastHit] = (use ?? []) as (Buffer | null)[];
   return {
     ...(JSON.parse(String(meta)) as Meta),
     vector: blob === undefined ? null : vectorFromBytes(blob),
@@ -138,8 +148,8 @@ export function entryFromHash(fields: Map<string, Buffer>): Entry | null {
     createdAt: numberIn(fields, 'created'),
     updatedAt: numberIn(fields, 'updated'),
     expiresAt: numberIn(fields, 'expires'),
-    lastHitAt: lastHit === undefined || lastHit.length === 0 ? null : Number(lastHit),
-    hits: numberIn(fields, 'hits'),
+    lastHitAt: lastHit ? Number(lastHit) : null,
+    hits: Number(hits ?? 0),
   };
 }
 

@@ -1,6 +1,6 @@
 // What the store needs of the way a Redis finds vectors; one file a level (redisQueryEngine, redisVectorSets, redisPlain).
 
-import type { RedisConnection } from './redisConnection.ts';
+import type { RedisConnection, Reply } from './redisConnection.ts';
 import type { RedisLayout } from './redisLayout.ts';
 
 export type LevelName = 'query-engine' | 'vector-sets' | 'plain';
@@ -25,6 +25,8 @@ export interface FoundHash {
   tag: string;
   id: string;
   fields: Map<string, Buffer>;
+  /** Its hits and lastHit, as HMGET gives them. */
+  use: Reply;
 }
 
 export interface RedisLevel {

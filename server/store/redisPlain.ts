@@ -50,7 +50,7 @@ export class RedisPlain implements RedisLevel {
     for (;;) {
       const ids = nearestIds(copy, query);
       const [news, ...hashes] = await Promise.all([this.#newer(tag, query.fp, copy), ...ids.map(id => this.#hash(tag, id))]);
-      const found = ids.map((id, at) => ({ tag, id, fields: fieldsOf(hashes[at]!) }));
+      const found = ids.map((id, at) => ({ tag, id, fields: fieldsOf(hashes[at]![0]), use: hashes[at]![1] }));
       const gone = found.filter(({ fields }) => fields.size === 0);
       gone.forEach(({ id }) => this.#forget(copy, id));
       if (news.length === 0 && gone.length === 0) return found;
@@ -128,9 +128,10 @@ export class RedisPlain implements RedisLevel {
     return copy;
   }
 
-  #hash(tag: string, id: string): Promise<Reply> {
-    const key = this.#parts.layout.entry(tag, id);
-    return this.#parts.connection.send(key, ['HGETALL', key]);
+  #hash(tag: string, id: string): Promise<[hash: Reply, use: Reply]> {
+    const { connection, layout } = this.#parts;
+    const [key, use] = [layout.entry(tag, id), layout.use(tag, id)];
+    return Promise.all([connection.send(key, ['HGETALL', key]), connection.send(use, ['HMGET', use, 'hits', 'lastHit'])]);
   }
 }
 

@@ -6,55 +6,60 @@
 import { redisScript } from './redisConnection.ts';
 
 /**
- * Writes an entry and what finds it by meaning. KEYS: its hash; with a vector also the members of its scope and, where
- * the level keeps one, the vector set. ARGV: now, id, expires, updated, created, hits, lastHit, meta, generations,
+ * Writes an entry and what finds it by meaning. KEYS: its hash, its use; with a vector also the members of its scope and,
+ * where the level keeps one, the vector set. ARGV: now, id, expires, updated, created, hits, lastHit, meta, generations,
  * namespace, tag, writer, fp or '', vector or '', dimensions, key of members up to FP, key of the vector set up to FP or
  * '', 1 to leave an entry alone that is as new.
  * Returns 1, or 0 where it was left alone; an error SEMCACHE-LENGTH n where the scope's other vectors have n numbers.
+ * The hash is written by one command: each one makes the query engine index it again.
  */
 export const putScript = redisScript(`
 local now, id, expires, updated, created, hits, lastHit, meta, generations, ns, tag, writer, fp, vector, dimensions, members, vectors, ifNewer =
   tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12],
   ARGV[13], ARGV[14], tonumber(ARGV[15]), ARGV[16], ARGV[17], ARGV[18]
-local entry = KEYS[1]
+local entry, use = KEYS[1], KEYS[2]
 if fp ~= '' then
-  for _, other in ipairs(redis.call('ZREVRANGE', KEYS[2], 0, 1)) do
+  for _, other in ipairs(redis.call('ZREVRANGE', KEYS[3], 0, 1)) do
     if other ~= id then
       local length = redis.call('HSTRLEN', string.sub(entry, 1, -1 - #id) .. other, 'vector:' .. fp)
       if length > 0 and length ~= dimensions * 4 then return redis.error_reply('SEMCACHE-LENGTH ' .. length / 4) end
     end
   end
 end
-local old = redis.call('HMGET', entry, 'expires', 'updated', 'fp')
-if old[1] then
-  if tonumber(old[1]) > now then
-    if ifNewer == '1' and tonumber(old[2]) >= tonumber(updated) then return 0 end
-  else
-    redis.call('DEL', entry)
-  end
+local old = redis.call('HMGET', entry, 'expires', 'updated', 'fp', 'created')
+if old[1] and tonumber(old[1]) > now then
+  if ifNewer == '1' and tonumber(old[2]) >= tonumber(updated) then return 0 end
+  created = old[4]
+else
+  redis.call('DEL', entry, use)
+  if hits ~= '0' then redis.call('HSET', use, 'hits', hits) end
+  if lastHit ~= '' then redis.call('HSET', use, 'lastHit', lastHit) end
 end
-redis.call('HSET', entry, 'meta', meta, 'generations', generations, 'ns', ns, 'scope', tag, 'by', writer,
-  'expires', ARGV[3], 'updated', updated, 'fp', fp)
-redis.call('HSETNX', entry, 'created', created)
-redis.call('HSETNX', entry, 'hits', hits)
-redis.call('HSETNX', entry, 'lastHit', lastHit)
 if old[3] and old[3] ~= '' and old[3] ~= fp then
   redis.call('HDEL', entry, 'vector:' .. old[3])
   redis.call('ZREM', members .. old[3], id)
   if vectors ~= '' then redis.call('VREM', vectors .. old[3], id) end
 end
+local fields = {'meta', meta, 'generations', generations, 'ns', ns, 'scope', tag, 'by', writer, 'created', created,
+  'expires', ARGV[3], 'updated', updated, 'fp', fp}
 if fp ~= '' then
-  redis.call('HSET', entry, 'vector:' .. fp, vector)
-  local time = redis.call('TIME')
-  redis.call('ZADD', KEYS[2], string.format('%d%06d', time[1], time[2]), id)
-  if vectors ~= '' then redis.call('VADD', KEYS[3], 'FP32', vector, id) end
+  table.insert(fields, 'vector:' .. fp)
+  table.insert(fields, vector)
 end
-redis.call('PEXPIRE', entry, math.max(1, math.min(expires - now, 1e14)))
+redis.call('HSET', entry, unpack(fields))
+if fp ~= '' then
+  local time = redis.call('TIME')
+  redis.call('ZADD', KEYS[3], string.format('%d%06d', time[1], time[2]), id)
+  if vectors ~= '' then redis.call('VADD', KEYS[4], 'FP32', vector, id) end
+end
+local ttl = math.max(1, math.min(expires - now, 1e14))
+redis.call('PEXPIRE', entry, ttl)
+redis.call('PEXPIRE', use, ttl)
 return 1
 `);
 
 /**
- * Removes an entry and what finds it. KEYS: its hash. ARGV: id, key of members up to FP, key of the vector set up to FP
+ * Removes an entry and what finds it. KEYS: its hash, its use. ARGV: id, key of members up to FP, key of the vector set up to FP
  * or '', fps to look in when the hash is gone already. Returns 1 where the hash was there.
  */
 export const removeScript = redisScript(`
@@ -66,15 +71,17 @@ local function forget(one)
 end
 if fp and fp ~= '' then forget(fp) end
 if not fp then for at = 4, #ARGV do forget(ARGV[at]) end end
+redis.call('DEL', KEYS[2])
 return redis.call('DEL', KEYS[1])
 `);
 
-/** Counts a hit on an entry that is still there. KEYS: its hash. ARGV: at, now. Returns 1, or 0 when it is gone. */
+/** Counts a hit on an entry that is still there. KEYS: its hash, its use. ARGV: at, now. Returns 1, or 0 when it is gone. */
 export const hitScript = redisScript(`
 local expires = redis.call('HGET', KEYS[1], 'expires')
 if not expires or tonumber(expires) <= tonumber(ARGV[2]) then return 0 end
-redis.call('HINCRBY', KEYS[1], 'hits', 1)
-redis.call('HSET', KEYS[1], 'lastHit', ARGV[1])
+redis.call('HINCRBY', KEYS[2], 'hits', 1)
+redis.call('HSET', KEYS[2], 'lastHit', ARGV[1])
+redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1])))
 return 1
 `);
 
@@ -122,20 +129,33 @@ return #ARGV
 `);
 
 /**
- * The nearest of a vector set with their hashes. KEYS: the vector set, its members; ARGV: key of entries up to the id,
- * vector, count, EF. Returns -1 where the set lacks some of the members and has to be rebuilt, else a list of
- * [id, hash]. A hash may be empty: the entry has gone, or is on another master while the Cluster moves the slot.
+ * The nearest of a vector set with their hashes. KEYS: the vector set, its members; ARGV: keys of entries and of
+ * their use up to the id, vector, count, EF. Returns -1 where the set lacks some of the members and has to be rebuilt,
+ * else a list of [id, hash, use]. A hash may be empty: the entry has gone, or is on another master while the Cluster moves the slot.
  */
 export const nearestInSetScript = redisScript(`
-local set, members, entries = KEYS[1], KEYS[2], ARGV[1]
+local set, members, entries, uses = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local known = redis.call('ZCARD', members)
 if known == 0 then return {} end
 if redis.call('VCARD', set) < known then return -1 end
 local found = {}
-for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[2], 'COUNT', ARGV[3], 'EF', ARGV[4])) do
-  table.insert(found, {id, redis.call('HGETALL', entries .. id)})
+for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[3], 'COUNT', ARGV[4], 'EF', ARGV[5])) do
+  table.insert(found, {id, redis.call('HGETALL', entries .. id), redis.call('HMGET', uses .. id, 'hits', 'lastHit')})
 end
 return found
+`);
+
+/**
+ * A search with the use of each entry that it finds. ARGV: beginning of the keys of entries, of their use, then the words
+ * of FT.SEARCH. Returns its reply and a list of uses in the same order.
+ */
+export const searchWithUseScript = redisScript(`
+local reply = redis.call('FT.SEARCH', unpack(ARGV, 3))
+local uses = {}
+for at = 2, #reply, 2 do
+  table.insert(uses, redis.call('HMGET', ARGV[2] .. string.sub(reply[at], #ARGV[1] + 1), 'hits', 'lastHit'))
+end
+return {reply, uses}
 `);
 
 /**

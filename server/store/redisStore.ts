@@ -7,7 +7,7 @@
 import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
-import type { RedisConnection, Word } from './redisConnection.ts';
+import type { RedisConnection, Reply, Word } from './redisConnection.ts';
 import { RedisCounts } from './redisCounts.ts';
 import {
   checkedNamespace, entryFromHash, fieldsOf, fingerprintTag, jsonOf, RedisLayout, tagOf, vectorBlob,
@@ -110,7 +110,7 @@ export class RedisStore implements Store {
     const known = await this.#find(id);
     if (known === null) return;
     await Promise.all([
-      this.#connection.run(hitScript, [this.#layout.entry(known.tag, id)], [String(at), String(this.#now())]),
+      this.#connection.run(hitScript, [this.#layout.entry(known.tag, id), this.#layout.use(known.tag, id)], [String(at), String(this.#now())]),
       known.registry.use(id, this.#now()),
     ]);
   }
@@ -226,7 +226,7 @@ export class RedisStore implements Store {
 
   #putKeys(tag: string, id: string, fp: string): string[] {
     const finders = fp === '' ? [] : this.#finders(tag).filter(key => key !== '').map(key => key + fp);
-    return [this.#layout.entry(tag, id), ...finders];
+    return [this.#layout.entry(tag, id), this.#layout.use(tag, id), ...finders];
   }
 
   #putValues(
@@ -256,8 +256,7 @@ export class RedisStore implements Store {
   async #getIn(registry: RedisRegistry, id: string, scope: string | undefined): Promise<Entry | null> {
     const tag = scope === undefined ? await registry.tagOf(id) : tagOf(registry.namespace, scope);
     if (tag === null) return null;
-    const key = this.#layout.entry(tag, id);
-    const entry = entryFromHash(fieldsOf(await this.#connection.send(key, ['HGETALL', key])));
+    const entry = entryFromHash(...(await this.#readOne(tag, id)));
     if (entry === null || entry.expiresAt <= this.#now()) return null;
     this.#remember(id, tag, registry);
     return entry;
@@ -272,13 +271,12 @@ export class RedisStore implements Store {
     return Promise.all(
       found.map(async one => {
         if (one.fields.size > 0) return one;
-        const key = this.#layout.entry(one.tag, one.id);
-        const fields = fieldsOf(await this.#connection.send(key, ['HGETALL', key]));
+        const [fields, use] = await this.#readOne(one.tag, one.id);
         if (fields.size === 0) {
           const gone = [this.#remove(one.id, one.tag), registries.get(one.tag)?.leave([one.id])];
           void Promise.all(gone).catch(() => undefined);
         }
-        return { ...one, fields };
+        return { ...one, fields, use };
       }),
     );
   }
@@ -287,8 +285,8 @@ export class RedisStore implements Store {
   #liveOf(found: FoundHash[], registries: Map<string, RedisRegistry>, query: NearestQuery): Entry[] {
     const now = this.#now();
     const live: Entry[] = [];
-    for (const { tag, id, fields } of found) {
-      const entry = entryFromHash(fields);
+    for (const { tag, id, fields, use } of found) {
+      const entry = entryFromHash(fields, use);
       const registry = registries.get(tag);
       if (entry === null || registry === undefined || entry.vector === null || entry.expiresAt <= now) continue;
       if (entry.scope !== query.scope || entry.fingerprint !== query.fingerprint) continue;
@@ -325,16 +323,25 @@ export class RedisStore implements Store {
     const gone: string[] = [];
     for (let at = 0; at < places.length; at += readPage) {
       const page = places.slice(at, at + readPage);
-      const keys = page.map(({ id, tag }) => this.#layout.entry(tag, id));
-      const hashes = await Promise.all(keys.map(key => this.#connection.send(key, ['HGETALL', key])));
+      const hashes = await Promise.all(page.map(({ id, tag }) => this.#readOne(tag, id)));
       hashes.forEach((hash, item) => {
-        const entry = entryFromHash(fieldsOf(hash));
+        const entry = entryFromHash(...hash);
         if (entry === null) gone.push(page[item]!.id);
         else if (entry.expiresAt > now) found.push(entry);
       });
     }
     if (gone.length > 0) await registry.leave(gone).catch(() => undefined);
     return found;
+  }
+
+  /** An entry's hash and its use, in one round trip; empty where it is not there. */
+  async #readOne(tag: string, id: string): Promise<[fields: Map<string, Buffer>, use: Reply]> {
+    const [key, use] = [this.#layout.entry(tag, id), this.#layout.use(tag, id)];
+    const [hash, uses] = await Promise.all([
+      this.#connection.send(key, ['HGETALL', key]),
+      this.#connection.send(use, ['HMGET', use, 'hits', 'lastHit']),
+    ]);
+    return [fieldsOf(hash), uses];
   }
 
   async #clearPage(registry: RedisRegistry, page: Located[], filter: EntryFilter, onlyMine: boolean): Promise<number> {
@@ -370,7 +377,7 @@ export class RedisStore implements Store {
 
   async #remove(id: string, tag: string): Promise<void> {
     this.#tags.delete(id);
-    await this.#connection.run(removeScript, [this.#layout.entry(tag, id)], [id, ...this.#finders(tag), ...this.#fps]);
+    await this.#connection.run(removeScript, [this.#layout.entry(tag, id), this.#layout.use(tag, id)], [id, ...this.#finders(tag), ...this.#fps]);
   }
 
   async #sizeOf(key: string): Promise<number> {

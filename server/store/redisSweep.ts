@@ -86,7 +86,7 @@ export class RedisSweep {
     const gone = ids.filter((_, at) => Number(present[at]) === 0);
     await Promise.all(
       gone.map(id =>
-        this.#connection.run(removeScript, [this.#layout.entry(scope.tag, id)], [id, ...this.#finders(scope.tag), ...this.#fps]),
+        this.#connection.run(removeScript, [this.#layout.entry(scope.tag, id), this.#layout.use(scope.tag, id)], [id, ...this.#finders(scope.tag), ...this.#fps]),
       ),
     );
   }

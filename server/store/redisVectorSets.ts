@@ -42,8 +42,8 @@ export class RedisVectorSets implements RedisLevel {
     }
     if (!Array.isArray(reply)) return [];
     return reply.map(item => {
-      const [id, hash] = item as [Buffer, Reply];
-      return { tag, id: String(id), fields: fieldsOf(hash) };
+      const [id, hash, use] = item as [Buffer, Reply, Reply];
+      return { tag, id: String(id), fields: fieldsOf(hash), use };
     });
   }
 
@@ -52,7 +52,7 @@ export class RedisVectorSets implements RedisLevel {
     const wanted = count + spare;
     try {
       return await connection.run(nearestInSetScript, [layout.vectors(tag, fp), layout.members(tag, fp)], [
-        layout.entry(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)),
+        layout.entry(tag, ''), layout.use(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)),
       ]);
     } catch (error) {
       const length = /dimension|expected (\d+)|vector dim/i.exec(messageOf(error));

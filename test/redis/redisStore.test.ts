@@ -7,10 +7,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { installRedis } from '../../scripts/redis.ts';
 import type { Entry } from '../../server/protocol/entry.ts';
-import { connectRedis } from '../../server/store/redisConnection.ts';
+import { connectRedis, type RedisScript } from '../../server/store/redisConnection.ts';
 import { fingerprintTag, RedisLayout, tagOf } from '../../server/store/redisLayout.ts';
 import { RedisPlain } from '../../server/store/redisPlain.ts';
 import { RedisQueryEngine } from '../../server/store/redisQueryEngine.ts';
+import { searchWithUseScript } from '../../server/store/redisScripts.ts';
 import { RedisStore } from '../../server/store/redisStore.ts';
 import type { Store } from '../../server/store/store.ts';
 import { anEntry, axis, scattered } from '../contract/entries.ts';
@@ -219,10 +220,27 @@ describe('query engine', () => {
     }
   });
 
+  test('a server that lets no script search is searched all the same, in one round trip more', async () => {
+    const connection = await connectRedis({ url: servers['query-engine'].url }, 2000);
+    const refusing = {
+      ...connection,
+      run: (script: RedisScript, keys: readonly string[], values: readonly (string | Buffer)[]) =>
+        script === searchWithUseScript ? Promise.reject(new Error('ERR This Redis command is not allowed from script script: 1')) : connection.run(script, keys, values),
+    };
+    const parts = { connection: refusing, layout: new RedisLayout(newPrefix()) };
+    const store = new RedisStore({ ...parts, level: new RedisQueryEngine(parts), namespaces: { own: 'ann' } }, { now, maxEntries: 100 });
+    onTestFinished(() => store.close());
+    await store.put(anEntry(now()));
+    await store.recordHit('entry', { at: 5 });
+    const [found] = await store.nearest({ scope: 'scope', fingerprint: 'embedder', vector: axis(0), k: 1, instructionKey: '' });
+    expect(found!.entry).toMatchObject({ id: 'entry', hits: 1, lastHitAt: 5 });
+  });
+
   test('a search that runs into the engine\'s TIMEOUT is a miss, not an error', async () => {
     const connection = await connectRedis({ url: servers['query-engine'].url }, 2000);
     onTestFinished(() => connection.close());
-    const failing = { ...connection, send: (key: string, words: readonly (string | Buffer)[]) => (words[0] === 'FT.SEARCH' ? Promise.reject(new Error('Timeout limit was reached')) : connection.send(key, words)) };
+    const timeout = (): Promise<never> => Promise.reject(new Error('Timeout limit was reached'));
+    const failing = { ...connection, run: timeout };
     const layout = new RedisLayout(newPrefix());
     const level = new RedisQueryEngine({ connection: failing, layout });
     await level.prepare(fp, 384);
