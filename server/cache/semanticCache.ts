@@ -215,7 +215,9 @@ export class SemanticCache {
       verifier: verify === undefined ? undefined : pairs => verify(pairs, signal),
     });
     if (verdict.accepted !== null) {
-      return { ...this.#hit(verdict.accepted.entry, 'semantic', verdict.accepted.distance, verdict.why), verdict };
+      const { accepted, explanation, why } = verdict;
+      const probability = explanation.find(({ outcome }) => outcome === 'accepted')?.probability;
+      return { ...this.#hit(accepted.entry, 'semantic', accepted.distance, why, probability), verdict };
     }
     return {
       decision: {
@@ -229,7 +231,13 @@ export class SemanticCache {
     };
   }
 
-  #hit(entry: Entry, match: 'exact' | 'semantic', distance: number, why: string): { decision: Decision; entry: Entry } {
+  #hit(
+    entry: Entry,
+    match: 'exact' | 'semantic',
+    distance: number,
+    why: string,
+    probability?: number,
+  ): { decision: Decision; entry: Entry } {
     return {
       decision: {
         status: 'hit',
@@ -237,6 +245,7 @@ export class SemanticCache {
         entryId: entry.id,
         instruction: entry.instruction,
         distance,
+        ...(probability === undefined ? {} : { probability }),
         ageMs: Math.max(0, this.#now() - entry.updatedAt),
         savedMs: entry.upstreamMs,
         savedTokens: entry.usage === null ? 0 : entry.usage.promptTokens + entry.usage.completionTokens,

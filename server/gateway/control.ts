@@ -40,9 +40,7 @@ export function headersOf(decision: Decision): OutgoingHttpHeaders {
       'x-semcache-entry': decision.entryId,
       'x-semcache-distance': String(Number(decision.distance.toFixed(6))),
       'x-semcache-age': String(Math.floor(decision.ageMs / 1000)),
-      ...('probability' in decision && typeof decision.probability === 'number'
-        ? { 'x-semcache-probability': String(Number(decision.probability.toFixed(4))) }
-        : {}),
+      ...(decision.probability === undefined ? {} : { 'x-semcache-probability': String(Number(decision.probability.toFixed(4))) }),
     };
   }
   const nearest = status === 'miss' ? decision.nearest : undefined;
@@ -51,7 +49,7 @@ export function headersOf(decision: Decision): OutgoingHttpHeaders {
 
 /** Headers hold one line of printable ASCII. */
 function headerText(text: string): string {
-  return text.replace(/[’‘]/g, '\'').replace(/[“”]/g, '"').replace(/…/g, '...').replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300);
+  return text.replace(/[’‘]/g, '\'').replace(/[“”]/g, '"').replace(/…/g, '...').replace(/[^\x21-\x7e]+/g, ' ').slice(0, 300);
 }
 
 function one(value: string | string[] | undefined): string {

@@ -21,6 +21,8 @@ export type Decision =
       instruction: string;
       /** Cosine distance, 0..2; 0 for an exact match. */
       distance: number;
+      /** P(same answer), 0..1, where the verifier was asked. */
+      probability?: number;
       /** Age of the stored answer when it was served. */
       ageMs: number;
       /** How long the upstream took when the answer was stored. */
