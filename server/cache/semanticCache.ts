@@ -12,7 +12,7 @@ import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { LookupResult } from '../protocol/messages.ts';
 import type { ModelRequest, Prompt, Route } from '../protocol/prompt.ts';
-import { defaultCacheSettings, type CacheSettings } from '../protocol/settings.ts';
+import { seedSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Store } from '../store/store.ts';
 import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
 import { keysOf, type PromptKeys } from './scope.ts';
@@ -52,8 +52,8 @@ export class SemanticCache {
     this.#now = parts.now;
   }
 
-  /** The seed's lookup: the nearest entry of this llmString that may answer, or a miss. */
-  async lookup(prompt: string, llmString: string, settings: CacheSettings = defaultCacheSettings): Promise<LookupResult> {
+  /** The seed's lookup: the nearest entry of this llmString that may answer, by the seed's rule unless told otherwise. */
+  async lookup(prompt: string, llmString: string, settings: CacheSettings = seedSettings): Promise<LookupResult> {
     const { decision, entry } = await this.find(promptFromText(prompt, llmString), settings);
     return { decision, generations: entry?.generations ?? null };
   }
@@ -63,7 +63,7 @@ export class SemanticCache {
     prompt: string,
     llmString: string,
     generations: Generation[],
-    settings: CacheSettings = defaultCacheSettings,
+    settings: CacheSettings = seedSettings,
   ): Promise<Entry> {
     const split = promptFromText(prompt, llmString);
     const facts: AnswerFacts = { model: llmString, route: 'cli', workspace: null, usage: null, upstreamMs: 0 };

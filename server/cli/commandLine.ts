@@ -5,6 +5,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { build } from '../protocol/build.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
+import { settingsTable } from '../protocol/settings.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
 import { doctor } from './doctor.ts';
 import { exportEntries, importEntries } from './entryLines.ts';
@@ -61,6 +62,7 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
     .requiredOption(...prompt)
     .requiredOption(...llmString)
     .addOption(new Option('--threshold <distance>', 'largest cosine distance that still counts; smaller is stricter').argParser(distance))
+    .addOption(new Option('--matching <mode>', 'when two questions count as the same').choices(settingsTable.matching.enum).default('distance'))
     .action(options => finish(() => (isSeed(options) ? seedLookup : lookup)(options, io)));
 
   command('update', 'store an answer, or replace the one that this question had')

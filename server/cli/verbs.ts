@@ -10,7 +10,7 @@ import type { Decision } from '../protocol/decision.ts';
 import type { EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import { dataFolderOf } from '../protocol/discovery.ts';
-import { defaultCacheSettings } from '../protocol/settings.ts';
+import { seedSettings, type CacheSettings } from '../protocol/settings.ts';
 import { hitRate } from '../protocol/stats.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
 import { chosenStore, type StoreOption } from './storeOption.ts';
@@ -44,11 +44,15 @@ export function printResult(options: CommonOptions, io: CommandIo, result: objec
 }
 
 export async function lookup(
-  options: CommonOptions & { prompt: string; llmString: string; threshold?: number },
+  options: CommonOptions & { prompt: string; llmString: string; threshold?: number; matching?: CacheSettings['matching'] },
   io: CommandIo,
 ): Promise<number> {
-  const { prompt, llmString, threshold } = options;
-  const settings = { ...defaultCacheSettings, ...(threshold === undefined ? {} : { scoreThreshold: threshold }) };
+  const { prompt, llmString, threshold, matching } = options;
+  const settings = {
+    ...seedSettings,
+    ...(threshold === undefined ? {} : { scoreThreshold: threshold }),
+    ...(matching === undefined ? {} : { matching }),
+  };
   const { decision, generations } = await withParts(options, io, parts => parts.lookup({ prompt, llmString }, settings));
   const result = { status: decision.status, distance: distanceIn(decision), generations: generations ?? [], decision };
   const text = [`${decision.status}: ${decision.why}`, ...result.generations.map(generation => generation.text)].join('\n');
@@ -61,7 +65,7 @@ export async function update(
 ): Promise<number> {
   const { prompt, llmString } = options;
   const params = checked(updateParams, { prompt, llmString, generations: generationsFrom(options) }, 'update');
-  const entry = await withParts(options, io, parts => parts.update(params, defaultCacheSettings));
+  const entry = await withParts(options, io, parts => parts.update(params, seedSettings));
   return printResult(options, io, { entryId: entry.id }, `Stored as ${entry.id}.`);
 }
 

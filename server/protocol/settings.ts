@@ -23,7 +23,7 @@ export const settingsTable = {
     text: 'Serve and store answers. When off, prompts go straight to the model and nothing is stored.',
   },
   matching: {
-    type: 'string', default: 'distance', scope: 'window', restricted: true,
+    type: 'string', default: 'verified', scope: 'window', restricted: true,
     enum: ['exact', 'distance', 'verified'],
     enumDescriptions: [
       'Only an identical question about identical context is served.',
@@ -258,3 +258,6 @@ export const defaultCacheSettings: CacheSettings = {
   embeddingModel: settingsTable['embedding.model'].default,
   idleMinutes: settingsTable['daemon.idleMinutes'].default,
 };
+
+/** The seed's rule: the nearest entry within scoreThreshold, whatever its words. */
+export const seedSettings: CacheSettings = { ...defaultCacheSettings, matching: 'distance' };
