@@ -77,7 +77,8 @@ function isSurePair(a: Token, b: Token, by: PairedBy): boolean {
 function areTwoNames(a: Token, b: Token): boolean {
   const isAcronym = ({ text }: Token) => text.length <= 5 && /^\p{Lu}+$/u.test(text);
   if (isAcronym(a) || isAcronym(b) || (classOf.has(a.norm) && classOf.has(b.norm))) return true;
-  return Math.min(a.norm.length, b.norm.length) <= 5 && !knownWord(a.norm) && !knownWord(b.norm);
+  const known = ({ norm }: Token) => knownWord(norm) || classOf.has(norm);
+  return Math.min(a.norm.length, b.norm.length) <= 5 && !known(a) && !known(b);
 }
 
 function isContent(token: Token): boolean {
@@ -129,15 +130,20 @@ function contentPlaces(tokens: Token[]): Set<number> {
 }
 
 const sameness: readonly (readonly [PairedBy, (a: Token, b: Token) => boolean])[] = [
-  ['same', (a, b) => a.norm === b.norm && (a.kind === b.kind || a.kind === 'literal' || b.kind === 'literal' || a.quoted || b.quoted)],
+  ['same', (a, b) => (a.norm === b.norm || (a.quoted !== b.quoted && a.text === b.text)) && (a.kind === b.kind || a.kind === 'literal' || b.kind === 'literal' || a.quoted || b.quoted)],
   ['spelling', (a, b) => isTextual(a) && isTextual(b) && spelled(a.norm) === spelled(b.norm)],
   ['stem', (a, b) => a.kind === 'word' && b.kind === 'word' && !(a.quoted && b.quoted) && root(a.norm) === root(b.norm)],
-  ['slip', (a, b) => isTextual(a) && isTextual(b) && (a.kind === 'literal' || b.kind === 'literal' ? isSlipInName(a.norm, b.norm) : !areTwoNames(a, b) && isSlip(a.norm, b.norm))],
+  ['slip', (a, b) => (isTextual(a) && isTextual(b) || isQuotedSlip(a, b)) && (a.kind === 'literal' || b.kind === 'literal' ? isSlipInName(a.norm, b.norm) : !areTwoNames(a, b) && isSlip(a.norm, b.norm))],
 ];
 
 /** A word, or a name from code that may have been typed without its capitals, underscores or dots. */
 function isTextual(token: Token): boolean {
   return token.kind === 'word' || (token.kind === 'literal' && !token.quoted);
+}
+
+/** `unkown` for `unknown`: quoted, one plain word, and only one of the two is a word. */
+function isQuotedSlip(a: Token, b: Token): boolean {
+  return /^[a-z]{4,}$/.test(a.norm) && /^[a-z]{4,}$/.test(b.norm) && knownWord(a.norm) !== knownWord(b.norm) && isSlip(a.norm, b.norm);
 }
 
 /** "vars" and "variables": endings off, the other spelling, endings off. */
@@ -146,7 +152,7 @@ function root(word: string): string {
 }
 
 function spelled(norm: string): string {
-  const lower = norm.toLowerCase();
+  const lower = norm.toLowerCase().replace(/(?<=\p{L})[._-](?=\p{L})/gu, '');
   return spelling.get(lower) ?? lower;
 }
 

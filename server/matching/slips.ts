@@ -9,7 +9,8 @@ export function isSlip(a: string, b: string): boolean {
   if (shorter < 3 || Math.abs(a.length - b.length) > 2 || (knownWord(a) && knownWord(b))) return false;
   if (a[0] !== b[0] && !(a[0] === b[1] && a[1] === b[0])) return false;
   if (/\d/.test(a + b) || isNegatedForm(a, b)) return false;
-  return slips(a, b) <= (shorter >= 8 ? 2 : 1);
+  const sameEnds = shorter >= 6 && a.at(-1) === b.at(-1) && knownWord(a) !== knownWord(b);
+  return slips(a, b) <= (shorter >= 8 || sameEnds ? 2 : 1);
 }
 
 /** "visible" and "invisible", "sync" and "async" are near in letters and far in meaning. */

@@ -4,7 +4,7 @@
 
 import { isSlip } from './slips.ts';
 import { knownWord } from './vocabulary.ts';
-import { courtesy, functionWords, joinedWords, negations, numberWords, units } from './words.ts';
+import { courtesy, framingWords, functionWords, joinedWords, negations, numberWords, units } from './words.ts';
 
 export type TokenKind = 'word' | 'number' | 'literal' | 'flag' | 'path' | 'url' | 'symbol';
 
@@ -25,11 +25,23 @@ export function tokensOf(instruction: string): Token[] {
   for (const span of spansOf(instruction.normalize('NFKC').replace(/[\u2018\u2019]/g, "'").replace(/[\u201c\u201d]/g, '"'))) {
     addTokens(span.text, span.quoted, tokens);
   }
-  return withJoinedWords(withUnits(tokens));
+  return withoutFraming(withJoinedWords(withUnits(tokens)));
 }
 
 /** Words of a quotation that is still a name or an expression rather than a sentence. */
 const longestQuotedName = 3;
+
+/** "write a regex for …", "explain what …", "check if …": the first word says no more than the rest does. */
+function withoutFraming(tokens: Token[]): Token[] {
+  const first = tokens.findIndex(t => t.role === 'content');
+  const token = tokens[first];
+  if (!token || token.quoted || !framingWords.has(token.norm)) return tokens;
+  const next = tokens.slice(first + 1, first + 4).map(t => t.norm);
+  const frames = token.norm === 'explain' ? next.some(w => /^(what|whats|how|why|difference)$/.test(w))
+    : token.norm === 'check' ? next.some(w => /^(if|whether|is|that)$/.test(w))
+    : tokens.slice(first + 1).some(t => t.role === 'content');
+  return frames ? tokens.with(first, { ...token, role: 'courtesy' }) : tokens;
+}
 
 interface Span {
   text: string;
@@ -55,7 +67,7 @@ const pattern = new RegExp(
     String.raw`(?<flag>(?<![\p{L}\d_)\]-])--?[A-Za-z][\w-]*)`,
     String.raw`(?<path>(?:~|\.{1,2}|[A-Za-z]:)?(?:[\\/][\w.*@-]+)+[\\/]?|[\w@-]+(?:\/[\w.*@-]*\w)+\/?|[\w@-]{2,}\/(?=\s|$)|(?<![\w.])\.[a-z]\w{1,12}\b)`,
     String.raw`(?<number>\bv?\d+(?:[.,]\d+)*(?:\.x)?(?![\w]))`,
-    String.raw`(?<measure>(?<![\w.])\d+(?:[.,]\d+)*(?:k|m|ms|s|sec|min|h|kb|mb|gb|tb|px|em|rem|x|th|st|nd|rd)\b)`,
+    String.raw`(?<measure>(?<![\w.])\d+(?:[.,]\d+)*(?:k|m|ms|s|sec|min|h|[kKmMgGtT][bB]|am|pm|px|em|rem|x|th|st|nd|rd)\b)`,
     String.raw`(?<name>[A-Za-z_$][\w$]*(?:(?:\.|::|->)[A-Za-z_]\w*)+(?:\(\))?|[A-Za-z_]\w*\(\)|\$[A-Za-z_]\w*)`,
     String.raw`(?<versioned>\b\p{L}{2,}\d+(?:\.\d+)+\b)`,
     String.raw`(?<word>[\p{L}\d_]+(?:'[\p{L}]+)*)`,
@@ -94,7 +106,7 @@ function addVersioned(written: string, add: Add): void {
 }
 
 function addMeasure(written: string, add: Add): void {
-  const [, digits = '', unit = ''] = /^([\d.,]+)(\w+)$/.exec(written) ?? [];
+  const [, digits = '', unit = ''] = /^([\d.,]+)(\w+)$/.exec(written.toLowerCase()) ?? [];
   if (/^(st|nd|rd|th)$/.test(unit)) return add('number', written, `${digits}.`);
   if (unit === 'k') return add('number', written, `${numberOf(digits)}000`);
   add('number', written, numberOf(digits) + ((units.get(unit) ?? unit)));
@@ -119,7 +131,8 @@ function addWord(written: string, quoted: boolean, add: Add): void {
   const negated = /^(do|does|did|is|are|was|were|ca|can|could|would|should|wo|has|have|had|must|need|ai)n'?t$/.exec(lower);
   if (negated) return add('word', written, 'not', 'function');
   if (lower === 'cannot') return add('word', written, 'not', 'function');
-  const bare = asMeant(lower.replace(/'(s|m|re|ve|d|ll)$/, '').replace(/'/g, ''));
+  const meant = asMeant(lower.replace(/'(s|m|re|ve|d|ll)$/, '').replace(/'/g, ''));
+  const bare = /^(do|does|did|is|are|was|were|ca|could|would|should|wo|has|have|had)nt$/.test(meant) ? 'not' : meant;
   add('word', written, bare, roleOf(bare));
 }
 
@@ -131,7 +144,11 @@ function isName(written: string): boolean {
 /** A slip in a word that shapes the question ("teh", "wihtout") is set right, since such words are not aligned. */
 function asMeant(word: string): string {
   if (word.length < 3 || word.length > 8 || knownWord(word)) return word;
-  for (const right of shapingWords) if (isSlip(word, right)) return right;
+  const letters = [...word].sort().join('');
+  for (const right of shapingWords) {
+    // Of short words only exchanged letters: "lst" is a list and no "let".
+    if (isSlip(word, right) && (word.length > 4 || [...right].sort().join('') === letters)) return right;
+  }
   return word;
 }
 

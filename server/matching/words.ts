@@ -8,7 +8,7 @@ const list = (words: string): string[] => words.trim().split(/\s+/);
 export const courtesy: ReadonlySet<string> = new Set(list(`
   please pls plz thanks thank thx ty cheers hi hey hello kindly sorry ok okay so well hmm btw fyi quick question anyone somebody
   someone help ask asking wondering wonder wanna gonna appreciate appreciated grateful regards folks guys mate dear bit just
-  really actually basically simply possible mind advance friend`));
+  really actually basically simply possible mind advance friend kind excuse trouble idea ideas advise advice obvious`));
 
 /** Shape a question but are not what it is about. Prepositions of direction are read by the direction guard. */
 export const functionWords: ReadonlySet<string> = new Set(list(`
@@ -16,7 +16,10 @@ export const functionWords: ReadonlySet<string> = new Set(list(`
   that this these those it its i me my mine we us our you your he she they them their there here how can could would should will
   shall may might must want wants wanted need needs like liked tell show give get gets got let lets have has had having use using
   used way any some what which who s t ve re m ll d when where while not no about through via also too very such per
-  trying try looking whats hows theres wheres thats im ive youre dont able`));
+  trying try looking one whats hows theres wheres thats im ive youre dont able`));
+
+/** Ask for a text or code that the rest of the question names: "write a regex for …" and "regex for …" are the same. */
+export const framingWords: ReadonlySet<string> = new Set(list('write generate provide draft compose explain check'));
 
 export const negations: ReadonlySet<string> = new Set(list(
   'not no never without none neither nor nothing except cannot dont doesnt isnt arent cant wont didnt shouldnt couldnt wouldnt wasnt non unless'));
@@ -30,7 +33,7 @@ export const units: ReadonlyMap<string, string> = new Map(Object.entries({
   ms: 'ms', millisecond: 'ms', milliseconds: 'ms', msec: 'ms', s: 's', sec: 's', secs: 's', second: 's', seconds: 's', min: 'min',
   m: 'min', mins: 'min', minute: 'min', minutes: 'min', h: 'h', hr: 'h', hrs: 'h', hour: 'h', hours: 'h', day: 'd', days: 'd', week: 'w',
   weeks: 'w', month: 'mo', months: 'mo', year: 'y', years: 'y', kb: 'kb', kilobytes: 'kb', mb: 'mb', megabyte: 'mb', megabytes: 'mb',
-  gb: 'gb', gigabyte: 'gb', gigabytes: 'gb', tb: 'tb', px: 'px', pixel: 'px', pixels: 'px', percent: '%',
+  gb: 'gb', gigabyte: 'gb', gigabytes: 'gb', tb: 'tb', am: 'am', pm: 'pm', px: 'px', pixel: 'px', pixels: 'px', percent: '%',
 }));
 
 /** Two words that are one. */
