@@ -22,6 +22,8 @@ export interface RedisSemanticCacheFields {
   scoreThreshold?: number;
   username?: string;
   password?: string;
+  /** Longest wait for one command of Redis, in milliseconds; then it is a miss. Default 2000. */
+  timeoutMs?: number;
   /** Told of a failing Redis or embedding. Default: console.warn. */
   onError?: (error: unknown) => void;
 }
@@ -30,13 +32,14 @@ export class RedisSemanticCache extends BaseCache<LangChainGeneration[]> {
   readonly #cache: SeedCache;
   readonly #onError: (error: unknown) => void;
 
-  constructor({ redisUrl, embedding, scoreThreshold, username, password, onError }: RedisSemanticCacheFields) {
+  constructor({ redisUrl, embedding, scoreThreshold, username, password, timeoutMs, onError }: RedisSemanticCacheFields) {
     super();
     this.#onError = onError ?? (error => console.warn(error instanceof Error ? error.message : error));
     this.#cache = new SeedCache({
       target: { url: redisUrl, ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) },
       embed: text => embedding.embedQuery(text),
       ...(scoreThreshold === undefined ? {} : { scoreThreshold }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
       warn: text => this.#onError(new Error(text)),
     });
   }

@@ -10,6 +10,7 @@ import { connectRedis, type RedisConnection, type RedisTarget, type Reply, type 
 import { isRefusedCommand, isSearchTimeout, isUnknownIndex, redisError } from '../store/redisErrors.ts';
 import { fieldsOf, vectorBlob } from '../store/redisLayout.ts';
 import { checkLength, cosineDistance, vectorFromBytes } from '../store/vectors.ts';
+import { within } from '../store/within.ts';
 import { hashesUnder } from './redisHashes.ts';
 import { dumpedGenerations, readGenerations, seedKey, seedNames, type SeedNames } from './seedLayout.ts';
 
@@ -23,6 +24,8 @@ export interface SeedCacheOptions {
   scoreThreshold?: number;
   /** Told what a person should know: a threshold that looks like a similarity. */
   warn?: (text: string) => void;
+  /** Longest wait for one command. Default 2 seconds. */
+  timeoutMs?: number;
 }
 
 /** One entry, as another program may have left it. */
@@ -47,6 +50,7 @@ export interface SeedHit {
 const rounding = 1e-6;
 const connectTimeoutMs = 5000;
 const whileAway = 'Nothing is served from it and nothing is stored in it meanwhile.';
+const defaultTimeoutMs = 2000;
 const page = 1000;
 /** Entries of one prompt that an update looks at; LangChain adds one with every update. */
 const mostDuplicates = 100;
@@ -234,7 +238,7 @@ export class SeedCache {
   async #send(words: Word[]): Promise<Reply> {
     const connection = await this.#open();
     try {
-      return await connection.send(String(words[1]), words);
+      return await within(this.#options.timeoutMs ?? defaultTimeoutMs, connection.send(String(words[1]), words));
     } catch (error) {
       if (isUnknownIndex(error) || isSearchTimeout(error) || /already exists/i.test(messageOf(error))) throw error;
       if (isRefusedCommand(error) && /^FT\./.test(String(words[0]))) throw noQueryEngine(connection.address, error);

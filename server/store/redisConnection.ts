@@ -102,13 +102,14 @@ function connectionFor(target: RedisTarget, address: string, timeoutMs: number):
   return urls.length > 1 ? clusterConnection(urls, target, address, timeoutMs) : singleConnection(target, address, timeoutMs);
 }
 
-const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer };
+/** Who waits has a deadline of its own: one more for each command would take as long as the command. */
+const commandOptions = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: undefined };
 
 function singleConnection(target: RedisTarget, address: string, timeoutMs: number): OpenConnection {
   const client = createClient({
     ...clientOptions(target.url, target, timeoutMs),
     RESP: 2,
-    commandOptions: { typeMapping },
+    commandOptions,
   });
   return connectionOver(client, {
     topology: 'single',
@@ -131,7 +132,7 @@ function clusterConnection(urls: string[], target: RedisTarget, address: string,
       socket: { ...anySocket, reconnectStrategy: (retries: number) => Math.min(50 * 2 ** retries, 1000) } as object,
     },
     RESP: 2,
-    commandOptions: { typeMapping },
+    commandOptions,
     // A slot that is on its way is found again by the refresh; a failed command is the caller's to bypass or spool.
     maxCommandRedirections: 16,
     topologyRefreshOnReconnectionAttemptStrategy: 200,
@@ -170,7 +171,7 @@ function sentinelConnection(target: RedisTarget, address: string, timeoutMs: num
     },
     sentinelClientOptions: { socket },
     RESP: 2,
-    commandOptions: { typeMapping },
+    commandOptions,
     scanInterval: 1000,
   });
   return connectionOver(sentinel, {

@@ -21,6 +21,8 @@ interface Copy {
   lastRow: number;
   rows: Map<string, { row: number; version: string }>;
   byRow: Map<number, { id: string; vector: Float32Array }>;
+  /** Of what is being read: look-ups at the same time read it once. */
+  reading: Promise<void>;
 }
 
 export class RedisPlain implements RedisLevel {
@@ -54,7 +56,8 @@ export class RedisPlain implements RedisLevel {
       const gone = found.filter(({ fields }) => fields.size === 0);
       gone.forEach(({ id }) => this.#forget(copy, id));
       if (news.length === 0 && gone.length === 0) return found;
-      await this.#read(tag, query.fp, copy, news);
+      copy.reading = copy.reading.catch(() => undefined).then(() => this.#read(tag, query.fp, copy, news));
+      await copy.reading;
     }
   }
 
@@ -71,8 +74,9 @@ export class RedisPlain implements RedisLevel {
     return news;
   }
 
-  async #read(tag: string, fp: string, copy: Copy, news: { id: string; version: string }[]): Promise<void> {
+  async #read(tag: string, fp: string, copy: Copy, told: { id: string; version: string }[]): Promise<void> {
     const { connection, layout } = this.#parts;
+    const news = told.filter(({ id, version }) => copy.rows.get(id)?.version !== version);
     for (let at = 0; at < news.length; at += loadPage) {
       const page = news.slice(at, at + loadPage);
       const blobs = await Promise.all(
@@ -122,7 +126,7 @@ export class RedisPlain implements RedisLevel {
 
   #copyOf(tag: string, fp: string): Copy {
     const key = `${tag}:${fp}`;
-    const copy = this.#copies.get(key) ?? { space: null, version: '0', lastRow: 0, rows: new Map(), byRow: new Map() };
+    const copy = this.#copies.get(key) ?? { space: null, version: '0', lastRow: 0, rows: new Map(), byRow: new Map(), reading: Promise.resolve() };
     this.#copies.delete(key);
     this.#copies.set(key, copy);
     return copy;

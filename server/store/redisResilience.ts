@@ -5,7 +5,7 @@
 // answer that put() took is in Redis or in the spool, and delivering it twice stores it once.
 
 import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
-import { messageOf, SemcacheError } from '../protocol/errors.ts';
+import { SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
 import type { OpenedRedisStore } from './openRedisStore.ts';
@@ -13,6 +13,7 @@ import { isWriteRefusal, redisError } from './redisErrors.ts';
 import type { RedisSpool } from './redisSpool.ts';
 import type { RedisStore } from './redisStore.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store } from './store.ts';
+import { within } from './within.ts';
 
 export interface ResilienceOptions {
   /** Connects and finds the level. @throws SemcacheError store-unreachable */
@@ -396,21 +397,5 @@ export class ResilientRedisStore implements Store {
     this.#spentMs.delete(scope);
     this.#spentMs.set(scope, ms);
     if (this.#spentMs.size > rememberedLookups) this.#spentMs.delete(this.#spentMs.keys().next().value!);
-  }
-}
-
-/** What `work` resolves to, if it does in time; late results and failures are dropped. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no reply in ${Math.max(0, Math.round(ms))} ms`)), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } catch (error) {
-    throw error instanceof Error ? error : new Error(messageOf(error));
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
   }
 }

@@ -50,7 +50,7 @@ redis.call('HSET', entry, unpack(fields))
 if fp ~= '' then
   local time = redis.call('TIME')
   redis.call('ZADD', KEYS[3], string.format('%d%06d', time[1], time[2]), id)
-  if vectors ~= '' then redis.call('VADD', KEYS[4], 'FP32', vector, id) end
+  if vectors ~= '' then redis.call('VADD', KEYS[4], 'FP32', vector, id, 'EF', 100) end
 end
 local ttl = math.max(1, math.min(expires - now, 1e14))
 redis.call('PEXPIRE', entry, ttl)
@@ -166,7 +166,7 @@ export const rebuildSetScript = redisScript(`
 local ids = redis.call('ZRANGE', KEYS[2], ARGV[3], ARGV[3] + ARGV[4] - 1)
 for _, id in ipairs(ids) do
   local vector = redis.call('HGET', ARGV[1] .. id, 'vector:' .. ARGV[2])
-  if vector then redis.call('VADD', KEYS[1], 'FP32', vector, id) end
+  if vector then redis.call('VADD', KEYS[1], 'FP32', vector, id, 'EF', 100) end
 end
 return #ids
 `);
@@ -189,7 +189,7 @@ end
 if ARGV[4] == '1' and fp ~= '' and not redis.call('ZSCORE', members .. fp, id) then
   local time = redis.call('TIME')
   redis.call('ZADD', members .. fp, string.format('%d%06d', time[1], time[2]), id)
-  if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', redis.call('HGET', KEYS[1], 'vector:' .. fp), id) end
+  if vectors ~= '' then redis.call('VADD', vectors .. fp, 'FP32', redis.call('HGET', KEYS[1], 'vector:' .. fp), id, 'EF', 100) end
 end
 return 1
 `);

@@ -11,7 +11,7 @@ import { checkLength } from './vectors.ts';
 import { messageOf } from '../protocol/errors.ts';
 
 /** Candidates that HNSW keeps while it searches. */
-const searchEffort = 100;
+const searchEffort = 64;
 /** Fetched beyond what is wanted, since 8-bit distances may swap neighbours. */
 const spare = 3;
 /** Members written to a set in one script: about 20 ms of Redis. */

@@ -106,6 +106,18 @@ test('defect: Redis down raises (ours: the model answers, and the error is told)
   expect(told.join()).toContain('nothing listens there');
 });
 
+test('a Redis that hangs holds up no model', async () => {
+  const hanging = await startRedis('query-engine');
+  onTestFinished(() => hanging.close());
+  const told: string[] = [];
+  const cache = cacheHere({ redisUrl: hanging.url, timeoutMs: 200, onError: error => void told.push((error as Error).message) });
+  await cache.update('p', 'm', [{ text: 'a' }]);
+  hanging.freeze();
+  expect((await chatModel(cache).invoke('question')).content).toBe('answer 1');
+  hanging.thaw();
+  expect(told.join()).toContain('does not answer');
+});
+
 test('clear() removes what was stored for one model', async () => {
   const cache = cacheHere();
   await cache.update('p', 'model a', [{ text: 'a' }]);
