@@ -145,7 +145,10 @@ export class AnswerDocuments {
     slot.first = new Promise(resolve => {
       slot.begun = resolve;
     });
-    setTimeout(slot.begun, firstWriteMs);
+    setTimeout(() => {
+      slot.begun();
+      this.#lensesChanged.fire(); // From here on there is something to stop.
+    }, firstWriteMs);
     if (slot.written.length > longTextLength) this.#empty(slot);
     if (this.#askOf(askId)?.status.phase === 'asking') this.#writeSoon(slot, firstWriteMs);
     else this.update(askId);
