@@ -28,7 +28,7 @@ export const settingsTable = {
     enumDescriptions: [
       'Only an identical question about identical context is served.',
       'The nearest stored question about identical context is served if its cosine distance is within `semcache.scoreThreshold`.',
-      'The nearest stored questions are compared word by word and by a local model; one is served if it is the same question ' +
+      'The nearest stored questions about identical context are compared word by word; one is served if it is the same question ' +
         'at `semcache.maxWrongHitRate`.',
     ],
     text: 'When two questions count as the same.',

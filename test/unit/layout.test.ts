@@ -30,7 +30,6 @@ const arrows: Record<string, string[]> = {
 /** Packages that only one room may use. */
 const edges: Record<string, RegExp> = {
   vscode: /^client\//,
-  'vscode-languageclient': /^client\/daemon\//,
   'vscode-languageserver': /^server\/daemon\//,
   hono: /^server\/gateway\//,
   '@hono/node-server': /^server\/gateway\//,
