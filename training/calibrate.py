@@ -80,6 +80,7 @@ def main():
         "date": datetime.date.today().isoformat(),
         "data": f"trees: {len(judged.questions)} labelled questions of {len({q['set'] + q['family'] for q in judged.questions})} families; bounds: " +
                 ", ".join(f"{a} ({sum(q['set'] == a for q in judged.questions)} questions)" for a in AUTHORS) + ", each judged by trees that saw none of that author",
+        "embedder": judged.questions[0]["embedder"],
         "needsVerifier": bool(np.abs(judged.x[:, judged.names.index("logitLow")]).max() > 0),
         "features": judged.names,
         "bounds": bounds(judged, scores),

@@ -45,7 +45,7 @@ async function judge(set: string, families: Family[]): Promise<void> {
           const own = instruction.trim() === family.seed.prompt.trim();
           return { own, outcome, trivial, features, ...(own ? { words: differenceKeys(align(variant.prompt, instruction)) } : {}) };
         });
-        out.write(`${JSON.stringify({ set, family: family.id, label: variant.label, kind: variant.kind, asked: variant.prompt, candidates })}\n`);
+        out.write(`${JSON.stringify({ set, embedder: cache.fingerprint, family: family.id, label: variant.label, kind: variant.kind, asked: variant.prompt, candidates })}\n`);
       }
     }
   } finally {

@@ -17,6 +17,8 @@ export interface Tree {
 export interface Calibration {
   date: string;
   data: string;
+  /** Fingerprint of the embedder whose distances the trees know; of others' distances they know nothing. */
+  embedder: string;
   /** Names of the features in their order; must be those of pairFeatures.ts. */
   features: string[];
   /** Whether the trees were fitted with a verifier's answers: then no probability counts without them. */

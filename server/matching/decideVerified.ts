@@ -74,8 +74,8 @@ function judge(candidate: Candidate, instruction: string): Judged {
 const noLogits: [number, number] = [0, 0];
 
 /** Is this a kind of pair on which the calibration was measured? */
-function isValidated({ alignment: { a, b, asked, stored } }: Judged): boolean {
-  return isValidatedLanguage(a) && isValidatedLanguage(b) && asked.length + stored.length <= longestWeighed;
+function isValidated({ alignment: { a, b, asked, stored }, candidate }: Judged): boolean {
+  return candidate.entry.fingerprint === calibration.embedder && isValidatedLanguage(a) && isValidatedLanguage(b) && asked.length + stored.length <= longestWeighed;
 }
 
 /** Notes the probability of each candidate that has logits. */

@@ -18,6 +18,8 @@ import { requestOf, type Distractor, type Family } from './families.ts';
 export interface FilledCache {
   /** Null: a miss; else the id of the family or distractor whose answer was served. */
   ask(request: ModelRequest, settings: CacheSettings): Promise<{ served: string | null; found: Found; ms: number }>;
+  /** Of the embedder. */
+  readonly fingerprint: string;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function fillCache({ families, distractors, runtime, verifierFolder
     await cache.keep({ prompt, keys, vector: null, generations: [{ text: id }], facts, settings: defaultCacheSettings });
   }
   return {
+    fingerprint: embedder.fingerprint,
     async ask(request, settings) {
       const began = performance.now();
       const found = await cache.find(promptFromRequest(request), settings);

@@ -42,7 +42,7 @@ function newParts(open: Partial<Openers>): { parts: Parts; lines: string[] } {
 async function ask(parts: Parts, text: string, answer = 'fresh'): Promise<AnswerPart[]> {
   const upstream = new ScriptedUpstream(() => answering(answer));
   const all: AnswerPart[] = [];
-  const ofAsk = { request: asking(text), upstream, route: 'command' as const, workspace: null, settings: defaultCacheSettings };
+  const ofAsk = { request: asking(text), upstream, route: 'command' as const, workspace: null, settings: { ...defaultCacheSettings, matching: 'distance' as const } };
   for await (const part of parts.answerPrompt(ofAsk, new AbortController().signal)) all.push(part);
   return all;
 }

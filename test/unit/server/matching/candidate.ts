@@ -1,14 +1,14 @@
 // A stored answer as a lookup sees it, for tests: only what matching reads is given, the rest is plausible filling.
 
-import type { Candidate } from '../../../../server/protocol/entry.ts';
+import type { Candidate, ContextMark } from '../../../../server/protocol/entry.ts';
 
-export function candidate(instruction: string, distance: number, options: { tombstoned?: boolean } = {}): Candidate {
+export function candidate(instruction: string, distance: number, options: { tombstoned?: boolean; fingerprint?: string; context?: ContextMark[] } = {}): Candidate {
   return {
     distance,
     tombstoned: options.tombstoned ?? false,
     entry: {
-      id: `id of ${instruction}`, scope: 'scope', llmString: 'model', instruction, instructionKey: `key of ${instruction}`, context: [],
-      fingerprint: 'test', vector: null, generations: [{ text: 'an answer' }], model: 'model', route: 'cli', workspace: null, usage: null,
+      id: `id of ${instruction}`, scope: 'scope', llmString: 'model', instruction, instructionKey: `key of ${instruction}`, context: options.context ?? [],
+      fingerprint: options.fingerprint ?? 'test', vector: null, generations: [{ text: 'an answer' }], model: 'model', route: 'cli', workspace: null, usage: null,
       upstreamMs: 0, createdAt: 0, updatedAt: 0, expiresAt: 1, lastHitAt: null, hits: 0,
     },
   };

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, type Calibration } from '../../../../server/matching/calibration.ts';
+import { decide } from '../../../../server/matching/decide.ts';
+import { featureNames } from '../../../../server/matching/pairFeatures.ts';
+import { candidate } from './candidate.ts';
+
+const verified = { mode: 'verified', scoreThreshold: 0, maxWrongHitRate: 0.01 } as const;
+const known = { fingerprint: calibration.embedder };
+
+test('decide() serves the same words but for slips and courtesy, without a model', async () => {
+  const verdict = await decide({
+    ...verified, instruction: 'please sort a lsit of dicts by name', candidates: [candidate('sort a list of dicts by name', 0.1)],
+  });
+  expect(verdict.accepted?.entry.instruction).toBe('sort a list of dicts by name');
+  expect(verdict.explanation[0]).toMatchObject({ outcome: 'accepted', trivial: true, guards: [] });
+});
+
+test('decide() refuses a near miss however near it is, and says what differs', async () => {
+  const verdict = await decide({ ...verified, instruction: 'turn off dark mode', candidates: [candidate('turn on dark mode', 0.001, known)] });
+  expect(verdict).toMatchObject({ accepted: null, near: null, missReason: 'refused', why: 'Opposites: "off" here, "on" in the stored question.' });
+  expect(verdict.explanation[0]?.guards?.map(g => g.guard)).toEqual(['opposite']);
+});
+
+test('decide() passes over a refused candidate and serves one farther away', async () => {
+  const candidates = [candidate('list the last 5 commits', 0.01, known), candidate('list the last 10 commits', 0.02, known)];
+  const verdict = await decide({ ...verified, instruction: 'list last 10 commits please', candidates });
+  expect(verdict.accepted?.entry.instruction).toBe('list the last 10 commits');
+  expect(verdict.explanation.map(e => e.outcome)).toEqual(['refused', 'accepted']);
+});
+
+test('decide() never serves a tombstoned pair, not even one of equal words', async () => {
+  const tombstoned = candidate('sort a list by name', 0, { ...known, tombstoned: true });
+  const verdict = await decide({ ...verified, instruction: 'please sort a list by name', candidates: [tombstoned] });
+  expect(verdict).toMatchObject({ accepted: null, missReason: 'tombstone' });
+});
+
+const reworded = { instruction: 'delete every local branch that is merged into main', stored: 'remove every local branch that is merged into main' };
+
+test('decide() weighs a rewording: probability, bound and features are told', async () => {
+  const verdict = await decide({ ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03, known)] });
+  const [explained] = verdict.explanation;
+  expect(explained?.features).toHaveLength(featureNames.length);
+  expect(explained?.bound).toBe(probabilityBound(0.01));
+  expect(verdict.accepted !== null).toBe(explained!.probability! >= explained!.bound!);
+});
+
+test('decide() gives no probability to distances of another embedder', async () => {
+  const verdict = await decide({ ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03)] });
+  expect(verdict.accepted).toBeNull();
+  expect(verdict.explanation[0]?.probability).toBeUndefined();
+});
+
+test.each([
+  { why: 'another script', asked: '本地分支如何删除', stored: '本地分支怎么删除' },
+  { why: 'another language', asked: 'wie kann ich die Zweige löschen, die nicht mehr da sind', stored: 'wie lösche ich die Zweige, die nicht mehr da sind' },
+])('decide() gives no probability in $why', async ({ asked, stored }) => {
+  const verdict = await decide({ ...verified, instruction: asked, candidates: [candidate(stored, 0.01, known)] });
+  expect(verdict.accepted).toBeNull();
+  expect(verdict.explanation[0]?.probability).toBeUndefined();
+});
+
+test('decide() serves nothing by meaning when no wrong hit is permitted', async () => {
+  const candidates = [candidate('sort a list of dicts by name', 0.01, known)];
+  expect(await decide({ ...verified, maxWrongHitRate: 0, instruction: 'please sort a list of dicts by name', candidates })).toMatchObject({ accepted: null });
+});
+
+test('decide() weighs at most three candidates', async () => {
+  const candidates = ['one', 'two', 'three', 'four', 'five'].map((_, i) => candidate(`unrelated question about subject ${'abcde'[i]} entirely`, 0.3, known));
+  const verdict = await decide({ ...verified, instruction: 'unrelated wish concerning things', candidates });
+  expect(verdict.explanation.filter(e => e.probability !== undefined)).toHaveLength(3);
+});
+
+test('decide() refuses what lies beyond the widest distance', async () => {
+  const verdict = await decide({ ...verified, instruction: 'a b c', candidates: [candidate('something else', 0.9, known)] });
+  expect(verdict).toMatchObject({ accepted: null, missReason: 'too-far' });
+});
+
+test('a text of 3,000 words whose last sentence differs is judged at once and not served', async () => {
+  const long = Array.from({ length: 3000 }, (_, i) => `word${'abcdefghij'[i % 10]}`).join(' ');
+  const verdict = await decide({ ...verified, instruction: `${long}. Explain it.`, candidates: [candidate(`${long}. Fix it.`, 0.001, known)] });
+  expect(verdict.accepted).toBeNull();
+});
+
+test('the calibration was fitted for the features of this build', () => {
+  expect(calibration.features).toEqual(featureNames);
+  expect(calibration.date).toMatch(/^\d{4}-\d\d-\d\d$/);
+});
+
+test('stricter bounds ask for more probability, and none is stricter than what was measured', () => {
+  const bounds = calibration.bounds.map(b => b.probability);
+  expect(bounds).toEqual([...bounds].sort((a, b) => b - a));
+  expect(probabilityBound(0)).toBe(Infinity);
+  expect(mayServeTrivial(0)).toBe(false);
+  expect(mayServeTrivial(0.01)).toBe(true);
+  for (const { wrongShare, measured } of calibration.bounds) {
+    for (const { wrong, served } of Object.values(measured)) expect(wrong / served).toBeLessThanOrEqual(wrongShare);
+  }
+});
+
+test('probabilityOf() follows a tree to its leaf: at the threshold to the left', () => {
+  const stump = { feature: [0, -1, -1], threshold: [0.5, 0, 0], left: [1, 0, 0], right: [2, 0, 0], value: [0, -2, 2] };
+  const fitted: Calibration = { ...calibration, features: ['x'], trees: [stump] };
+  expect(probabilityOf([0.5], fitted)).toBeCloseTo(1 / (1 + Math.exp(2)));
+  expect(probabilityOf([0.6], fitted)).toBeCloseTo(1 / (1 + Math.exp(-2)));
+  expect(() => probabilityOf([1, 2], fitted)).toThrow('made for 1 features');
+});
