@@ -17,6 +17,8 @@ const environments = {
 
 export type PythonPeer = keyof typeof environments;
 
+export const pythonPeers = Object.keys(environments) as PythonPeer[];
+
 /** Path of the environment's Python; installs it where it is missing (about half a minute each). */
 export async function installPythonPeer(peer: PythonPeer): Promise<string> {
   const packages = environments[peer];
@@ -31,5 +33,5 @@ export async function installPythonPeer(peer: PythonPeer): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const peer of Object.keys(environments) as PythonPeer[]) console.log(`${peer}: ${await installPythonPeer(peer)}`);
+  for (const peer of pythonPeers) console.log(`${peer}: ${await installPythonPeer(peer)}`);
 }

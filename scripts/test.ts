@@ -8,6 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonTestResults } from 'vitest/reporters';
 import { findChromium } from './chromium.ts';
+import { installPythonPeer, pythonPeers } from './pythonPeers.ts';
+import { installRedis } from './redis.ts';
 import { installWorkbench } from './workbench.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -22,6 +24,10 @@ await check('the bundles are built', () => run('esbuild.mjs', []));
 await check('VS Code and a browser are installed', async () => {
   await installWorkbench(line => console.log(line));
   await findChromium(line => console.log(line));
+});
+await check('Redis servers and the caches that ours is proven against are installed', async () => {
+  await installRedis();
+  for (const peer of pythonPeers) await installPythonPeer(peer);
 });
 await runTests();
 

@@ -228,13 +228,12 @@ export class Parts {
   }
 
   #storeOpened(store: Store): void {
-    this.#options.log.info(`The store is open: ${store.description}.`);
     let told: string | null = null;
     const look = (): void => {
       const problem = store.problem ?? null;
-      if (problem !== null && told === null) this.#options.log.warning(problem);
-      if (problem === null && told !== null) this.#options.log.info(`The store works again: ${store.description}.`);
-      told = problem;
+      const now = problem ?? `The store is open: ${store.description}.`;
+      if (now !== told) this.#options.log[problem === null ? 'info' : 'warning'](now);
+      told = now;
       this.#tellHealth();
     };
     store.onProblem?.(look);

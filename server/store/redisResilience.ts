@@ -266,8 +266,9 @@ export class ResilientRedisStore implements Store {
         opened.connection.close();
         return;
       }
-      await this.#measure(opened);
+      const problem = await this.#measured(opened);
       this.#take(opened);
+      this.#judge(problem);
       this.#deliver();
     } catch (error) {
       opened?.connection.close();
@@ -282,27 +283,29 @@ export class ResilientRedisStore implements Store {
     });
     this.#opened = opened;
     this.#failures = 0;
-    if (this.#isFast) this.#retryMs = firstRetryMs;
     if (this.#maxEntries !== null) opened.store.setMaxEntries(this.#maxEntries).catch(() => undefined);
   }
 
-  /** Asks something small: a Redis that takes longer than the budget is not asked by prompts. */
-  async #measure(opened: OpenedRedisStore): Promise<void> {
+  /** Asks something small: a Redis that takes longer than the budget is not asked by prompts. Null when it is fast. */
+  async #measured(opened: OpenedRedisStore): Promise<SemcacheError | null> {
     const { budgetMs, address } = this.#options;
     const begun = performance.now();
     await within(writeDeadlineMs, opened.store.get('probe', 'probe'));
     const took = performance.now() - begun;
-    this.#isFast = took <= budgetMs;
-    if (this.#isFast) return this.#tell(null);
-    this.#tell(
-      new SemcacheError(
-        'store-unreachable',
-        `The Redis at ${address} takes ${Math.round(took)} ms for an answer, and a prompt waits ${budgetMs} ms at most. ` +
-          'Prompts go straight to the model until it is faster; new answers are still stored. ' +
-          'Check the network, or raise semcache.redis.budgetMs.',
-      ),
+    if (took <= budgetMs) return null;
+    return new SemcacheError(
+      'store-unreachable',
+      `The Redis at ${address} takes ${Math.round(took)} ms for an answer, and a prompt waits ${budgetMs} ms at most. ` +
+        'Prompts go straight to the model until it is faster; new answers are still stored. ' +
+        'Check the network, or raise semcache.redis.budgetMs.',
     );
-    this.#retrySoon();
+  }
+
+  #judge(problem: SemcacheError | null): void {
+    this.#isFast = problem === null;
+    if (this.#isFast) this.#retryMs = firstRetryMs;
+    else this.#retrySoon();
+    this.#tell(problem);
   }
 
   #retrySoon(): void {
@@ -319,7 +322,7 @@ export class ResilientRedisStore implements Store {
     const opened = this.#opened;
     if (opened === null) return this.#tryToOpen();
     try {
-      if (this.#problem !== null) await this.#measure(opened);
+      if (this.#problem !== null) this.#judge(await this.#measured(opened));
       this.#deliver();
     } catch (error) {
       this.#leave(redisError(error, this.#options.address));
