@@ -2,7 +2,7 @@
 // Owns: finding out what the server can do and what this user may do there.
 
 import { messageOf } from '../protocol/errors.ts';
-import { connectRedis, type RedisConnection, type RedisTarget } from './redisConnection.ts';
+import { connectRedis, databaseOf, type RedisConnection, type RedisTarget } from './redisConnection.ts';
 import { isRefusedCommand, isUnknownIndex, redisError } from './redisErrors.ts';
 import { RedisLayout } from './redisLayout.ts';
 import type { LevelName, LevelParts, RedisLevel } from './redisLevel.ts';
@@ -32,7 +32,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Opened
   const connection = await connectRedis(options.target, options.connectTimeoutMs);
   try {
     const parts = { connection, layout: new RedisLayout(options.prefix) };
-    const level = await levelOf(parts);
+    const level = await levelOf(parts, databaseOf(options.target));
     return { store: new RedisStore({ ...parts, level, namespaces: options.namespaces }, options), level: level.name, connection };
   } catch (error) {
     connection.close();
@@ -42,10 +42,10 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Opened
 
 /**
  * The highest level that the server has and this user may use. A Cluster is searched by vector sets, which lie in the
- * slot of their scope: a search index would have to ask every master.
+ * slot of their scope: a search index would have to ask every master. The query engine indexes database 0 only.
  */
-async function levelOf(parts: LevelParts): Promise<RedisLevel> {
-  if (parts.connection.topology !== 'cluster' && (await hasQueryEngine(parts))) return new RedisQueryEngine(parts);
+async function levelOf(parts: LevelParts, database: number): Promise<RedisLevel> {
+  if (parts.connection.topology !== 'cluster' && database === 0 && (await hasQueryEngine(parts))) return new RedisQueryEngine(parts);
   return (await hasVectorSets(parts)) ? new RedisVectorSets(parts) : new RedisPlain(parts);
 }
 

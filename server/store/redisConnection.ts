@@ -84,6 +84,13 @@ export function addressOf(url: string): string {
     .join(',');
 }
 
+/** The number of the database that a target leads to. */
+export function databaseOf({ url, database }: RedisTarget): number {
+  if (database !== undefined) return database;
+  const named = url.startsWith('redis+unix://') ? new URL(url).searchParams.get('db') : /\/\/[^/,]+(?:,[^/]+)*(?:\/[^/]+)?\/(\d+)$/.exec(url)?.[1];
+  return Number(named ?? 0);
+}
+
 interface OpenConnection extends RedisConnection {
   open(): Promise<unknown>;
 }

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { installRedis } from '../../scripts/redis.ts';
 import type { Entry } from '../../server/protocol/entry.ts';
-import { connectRedis, type RedisScript } from '../../server/store/redisConnection.ts';
+import { connectRedis, databaseOf, type RedisScript } from '../../server/store/redisConnection.ts';
 import { fingerprintTag, RedisLayout, tagOf } from '../../server/store/redisLayout.ts';
 import { RedisPlain } from '../../server/store/redisPlain.ts';
 import { RedisQueryEngine } from '../../server/store/redisQueryEngine.ts';
@@ -291,6 +291,24 @@ describe('addresses', () => {
     const { store } = await openedStore(`redis+unix://${folder}/redis.sock?db=3`, { now });
     await store.put(anEntry(now()));
     expect(String(await server.command('INFO', 'keyspace'))).toContain('db3');
+  });
+
+  test.each([
+    { url: 'redis://h', database: 0 },
+    { url: 'redis://u:p@h:1/5', database: 5 },
+    { url: 'redis+unix:///a/b/7.sock?db=2', database: 2 },
+    { url: 'redis+sentinel://h:1,i:2/main', database: 0 },
+    { url: 'redis+sentinel://h:1,i:2/main/4', database: 4 },
+    { url: 'redis://h:1,redis://i:2', database: 0 },
+  ])('$url leads to database $database', ({ url, database }) => {
+    expect(databaseOf({ url })).toBe(database);
+  });
+
+  test('the query engine indexes database 0 only: another database is searched by vector sets', async () => {
+    const { store, level } = await openedStore(`${servers['query-engine'].url}/3`, { now });
+    expect(level).toBe('vector-sets');
+    await store.put(anEntry(now()));
+    expect(await near(store, axis(0))).toEqual(['entry']);
   });
 
   test('a master found through Sentinels, and the next one after a failover', async () => {
