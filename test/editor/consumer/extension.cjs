@@ -6,6 +6,7 @@ const vscode = require('vscode');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
+const { converse, modelWasAsked, registerModel } = require('./modelOfEditor.cjs');
 
 const verbs = {
   /** Every model that this extension can use. */
@@ -25,6 +26,9 @@ const verbs = {
     }
     return { parts, text: parts.map(part => part.text ?? '').join(''), ms: performance.now() - begun };
   },
+
+  converse,
+  modelWasAsked,
 
   async documents() {
     return vscode.workspace.textDocuments.map(document => ({
@@ -63,6 +67,7 @@ const verbs = {
 };
 
 exports.activate = context => {
+  if (process.env.SEMCACHE_TEST_MODEL) context.subscriptions.push(registerModel());
   const server = http.createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
