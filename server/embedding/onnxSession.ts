@@ -3,6 +3,7 @@
 // Always true: both runtimes give the same vectors, but for the rounding of the model's quantisation (distance 0.012 at most over
 // 253 instructions, 0 at the median; test/unit/server/embedding/miniLmVectors.test.ts).
 
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -22,7 +23,9 @@ export interface OpenedSession {
 
 /** Loads a model. @throws whatever the runtime says when the wanted one does not work */
 export async function openSession(weights: Uint8Array, runtime: ModelRuntime | 'auto'): Promise<OpenedSession> {
-  if (runtime === 'wasm') return { session: await openWasm(weights), runtime, notice: null };
+  if (runtime === 'wasm' || (runtime === 'auto' && !shipsNative())) {
+    return { session: await openWasm(weights), runtime: 'wasm', notice: null };
+  }
   try {
     return { session: await openNative(weights), runtime: 'native', notice: null };
   } catch (error) {
@@ -32,6 +35,11 @@ export async function openSession(weights: Uint8Array, runtime: ModelRuntime | '
       'Embeddings are computed with WebAssembly: the same results, about 5 times slower.';
     return { session: await openWasm(weights), runtime: 'wasm', notice };
   }
+}
+
+/** The universal package comes without it on purpose: nothing is wrong there that a person could mend. */
+function shipsNative(): boolean {
+  return !isBundled || existsSync(path.join(wasmFolder(), 'onnxruntime_binding.node'));
 }
 
 async function openNative(weights: Uint8Array): Promise<InferenceSession> {

@@ -19,8 +19,10 @@ export interface PreparedEditor {
   entry: string;
   /** Path of Chromium. */
   chromium: string;
-  /** Semcache and the other extension, packed. */
-  vsix: string[];
+  /** Semcache's VSIX. */
+  own: string;
+  /** That of the other extension. */
+  consumer: string;
 }
 
 export interface EditorOptions {
@@ -85,13 +87,13 @@ export class Editor {
 }
 
 /** Starts the server and the browser; windows are opened by the caller. */
-export async function startEditor({ entry, chromium, vsix }: PreparedEditor, options: EditorOptions = {}): Promise<Editor> {
+export async function startEditor({ entry, chromium, own, consumer }: PreparedEditor, options: EditorOptions = {}): Promise<Editor> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'semcache-editor-'));
   for (const name of ['home', 'data', 'bridges', 'tmp']) await mkdir(path.join(folder, name), { mode: 0o700 });
   const workbench = await startWorkbench({
     entry,
     profile: path.join(folder, 'profile'),
-    vsix,
+    vsix: [own, consumer],
     settings: { 'editor.minimap.enabled': false, ...options.settings },
     env: {
       PATH: process.env.PATH,

@@ -13,7 +13,7 @@ import type { PreparedEditor } from './harness.ts';
 export async function prepareEditor(say: (line: string) => void): Promise<PreparedEditor> {
   const entry = await installWorkbench(say);
   const chromium = await findChromium(say);
-  return { entry, chromium, vsix: [await packOwnVsix(say), await packConsumer()] };
+  return { entry, chromium, own: await packOwnVsix(say), consumer: await packConsumer() };
 }
 
 async function packConsumer(): Promise<string> {
