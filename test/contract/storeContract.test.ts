@@ -21,7 +21,7 @@ const passed = (clock: FakeClock) => async (ms: number) => clock.advance(ms);
 testStoreContract('MemoryStore', async ({ maxEntries }) => {
   const clock = new FakeClock();
   return { store: new MemoryStore({ now: clock.now, maxEntries }), now: clock.now, pass: passed(clock) };
-});
+}, { outlivesClose: false });
 
 testStoreContract('SQLite', async ({ maxEntries }) => {
   const clock = new FakeClock();
@@ -39,7 +39,7 @@ testStoreContract('SQLite, two connections to one file in turn', async ({ maxEnt
   const path = newPath();
   const both = [1, 2].map(() => openSqliteStore(path, { now: clock.now, maxEntries }));
   return { store: inTurn(both), now: clock.now, pass: passed(clock) };
-});
+}, { outlivesClose: false });
 
 /** Each call goes to the next store. Hits and counts are written at once, as they would be a moment later. */
 function inTurn(stores: Store[]): Store {
