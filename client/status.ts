@@ -98,7 +98,7 @@ export class Status {
       void this.#readStats();
     } else if (connection.state === 'stopped' && connection.problem !== null && !this.#told) {
       this.#told = true;
-      const text = `${connection.problem} Until then your questions go to the model directly.`;
+      const text = `${connection.problem} Until it runs, questions go past the cache to models of the editor.`;
       void offerRepair({ editor, connection, showLog: () => log.show() }, text);
     }
   }

@@ -178,13 +178,19 @@ const unknownMaxOutputTokens = 16_384;
 /** What current hosted models take at least; an endpoint does not tell. */
 const unknownMaxInputTokens = 128_000;
 
+const endpointWords: Record<HttpUpstreamConfig['kind'], string> = {
+  openai: 'OpenAI-compatible',
+  anthropic: 'Anthropic',
+  ollama: 'Ollama',
+};
+
 function endpointModels(endpoint: HttpUpstreamConfig): KnownModel[] {
   return endpoint.models.map(model => ({
     id: `http:${endpoint.name}/${model}`,
     choice: { kind: 'http', name: endpoint.name, model },
     model,
     name: model,
-    source: `${endpoint.kind === 'openai' ? 'OpenAI-compatible' : 'Anthropic'} endpoint "${endpoint.name}"`,
+    source: `${endpointWords[endpoint.kind]} endpoint "${endpoint.name}"`,
     family: model,
     version: '1',
     maxInputTokens: unknownMaxInputTokens,

@@ -234,10 +234,10 @@ export function answerText(ask: ShownAsk): string {
   if (decision !== null && 'match' in decision && decision.match === 'semantic') {
     blocks.push(`*Answered for “${shortened(decision.instruction, 120)}”, distance ${distanceText(decision.distance)}.*`);
   }
-  if (decision?.status === 'bypass') blocks.push(`*${decision.why}*`);
+  if (decision?.status === 'bypass') blocks.push(`*${decision.why}${ask.entryId === null ? ' This answer is not stored.' : ''}*`);
   if (ask.text !== '') blocks.push(ask.text.trimEnd());
   if (failure !== undefined) blocks.push(`**No answer.** ${failure}`);
-  if (ask.notStored !== null) blocks.push(`*Not stored: ${ask.notStored}.*`);
+  if (ask.notStored !== null && decision?.status !== 'bypass') blocks.push(`*Not stored: ${ask.notStored}.*`);
   return `${blocks.join('\n\n')}\n`;
 }
 

@@ -99,8 +99,8 @@ describe('without a daemon that could start', () => {
     const answer = await ask(window, reverseList.asked);
     expect(answer.status).toMatch(/^◌ asked, cache bypassed · .* · Test One$/);
     expect(answer.text).toContain('of Test One.');
-    expect(answer.text).toContain('Not stored: the Semcache daemon is not running.');
-    await window.notification('Until then your questions go to the model directly.').waitFor();
+    expect(answer.text).toContain('The Semcache daemon is not running. This answer is not stored.');
+    await window.notification('Until it runs, questions go past the cache to models of the editor.').waitFor();
     await window.screenshot('no-daemon');
   });
 });

@@ -35,10 +35,10 @@ test('answerText() tells why there is no answer, why the cache was bypassed and 
   expect(failed).toContain('✕ failed · GPT-4o');
   expect(failed).toContain('The model refused.');
   const bypassed = answerText(
-    ask({ notStored: 'the store failed' }, { decision: { status: 'bypass', reason: 'store-failed', why: 'The disk is full.' } }),
+    ask({ entryId: null, notStored: 'the store failed' }, { decision: { status: 'bypass', reason: 'store-failed', why: 'The disk is full.' } }),
   );
-  expect(bypassed).toContain('The disk is full.');
-  expect(bypassed).toContain('Not stored: the store failed.');
+  expect(bypassed).toContain('*The disk is full. This answer is not stored.*');
+  expect(answerText(ask({ notStored: 'the answer is empty' }))).toContain('Not stored: the answer is empty.');
 });
 
 test('hoverText() tells matched prompt, distance, age, tokens and time saved, and links every command to this ask', () => {
