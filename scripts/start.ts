@@ -34,7 +34,9 @@ const stopAsked = new Promise<void>(resolve => {
     });
   }
 });
-const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'semcache-start-')));
+// A unix socket's path has at most 103 characters, and VS Code puts one into its profile: macOS's own folder is too long.
+const temporary = process.platform === 'darwin' ? '/tmp' : os.tmpdir();
+const folder = await realpath(await mkdtemp(path.join(temporary, 'semcache-start-')));
 const dataFolder = path.join(folder, 'data');
 const workspace = path.join(folder, 'sample');
 let editor: OpenEditor | undefined;
