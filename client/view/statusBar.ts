@@ -129,7 +129,7 @@ function table(stats: Stats, view: StatusView): string {
     ['Model for misses', view.model],
   ];
   if (view.health !== null) {
-    rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.store]);
+    rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.store === 'ready' ? view.health.storeText : 'failed']);
   }
   return ['| | |', '|:--|:--|', ...rows.map(([name, value]) => `| ${name} | ${escaped(value)} |`)].join('\n');
 }

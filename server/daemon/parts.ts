@@ -65,7 +65,6 @@ export class Parts {
   #embeddingProblem: string | null = null;
   #storeProblem: string | null = null;
   readonly #notices = { store: null as string | null, embedding: null as string | null };
-  #entries: number | null = null;
 
   /** Opens the store; the embedder is opened by its first use, or by warm(). */
   constructor(options: PartsOptions) {
@@ -73,7 +72,6 @@ export class Parts {
     this.#shared = options.shared;
     this.store = lateStore(this.#openStore());
     this.counters = new Counters({ store: this.store, onFailure: error => this.#failed(error) });
-    this.counters.onChange(() => void this.#countEntries());
     this.#engine = this.#newEngine();
   }
 
@@ -149,11 +147,10 @@ export class Parts {
   }
 
   health(): Health {
-    const entries = this.#entries === null ? '' : `, ${this.#entries.toLocaleString('en-US')} ${this.#entries === 1 ? 'entry' : 'entries'}`;
     return {
       embedding: this.#embedding,
       store: this.#storeProblem === null && !this.store.problem ? 'ready' : 'failed',
-      storeText: `${this.store.description}${entries}`,
+      storeText: this.store.description,
       problems: [this.#storeProblem, this.store.problem ?? null, this.#notices.store, this.#embeddingProblem, this.#notices.embedding].filter(problem => problem !== null),
     };
   }
@@ -238,7 +235,6 @@ export class Parts {
     };
     store.onProblem?.(look);
     look();
-    void this.#countEntries();
   }
 
   #storeFailed(error: unknown): void {
@@ -251,10 +247,6 @@ export class Parts {
     this.#notices[what] = text;
     this.#options.log.warning(text);
     this.#tellHealth();
-  }
-
-  async #countEntries(): Promise<void> {
-    this.#entries = await this.store.size().then(({ entries }) => entries, () => this.#entries);
   }
 
   #failed(error: unknown): void {

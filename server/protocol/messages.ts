@@ -154,7 +154,7 @@ export const statsChanged = new NotificationType<Stats>('semcache/statsChanged')
 export interface Health {
   embedding: 'loading' | 'ready' | 'failed';
   store: 'ready' | 'failed';
-  /** "SQLite, 1,204 entries" and the like. */
+  /** What it is and where: "SQLite, /home/ann/…/cache.db", "Redis (query engine), host:6379". */
   storeText: string;
   /** What is wrong and what to do, one sentence each; empty when all is well. */
   problems: string[];

@@ -37,7 +37,7 @@ test('the tooltip tells hits, misses, bypasses, what was saved, the last hit, an
   for (const row of [
     '| Hits | 17 \\(5 identical, 12 by meaning\\) |', '| Misses | 8 |', '| Bypasses | 1 |',
     '| Saved | 12,345 tokens · 42 s · \\$0\\.0485 |', '| Last hit | distance 0\\.03 |', '| Stored | 25 answers, 1\\.2 MB |',
-    '| Model for misses | GPT\\-4o |', '| Embedding | ready |', '| Store | ready |',
+    '| Model for misses | GPT\\-4o |', '| Embedding | ready |', '| Store | SQLite |',
   ]) expect(tooltip).toContain(row);
 });
 
