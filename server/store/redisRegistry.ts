@@ -114,8 +114,8 @@ export class RedisRegistry {
   }
 
   /** One step of a walk over all; ends where `next` is "0". */
-  async scan(cursor: string): Promise<{ page: Located[]; next: string }> {
-    const reply = (await this.#connection.send(this.#where, ['HSCAN', this.#where, cursor, 'COUNT', String(pageSize)])) as [Buffer, Reply];
+  async scan(cursor: string, count = pageSize): Promise<{ page: Located[]; next: string }> {
+    const reply = (await this.#connection.send(this.#where, ['HSCAN', this.#where, cursor, 'COUNT', String(count)])) as [Buffer, Reply];
     return { next: String(reply[0]), page: locatedIn(reply[1]) };
   }
 

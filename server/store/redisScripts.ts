@@ -172,6 +172,15 @@ return #ids
 `);
 
 /**
+ * Drops a vector set that holds more than its members: Redis evicted their list, and the rest cannot be told from ghosts.
+ * It is made again by the next look-up. KEYS: the vector set, its members.
+ */
+export const dropSurplusScript = redisScript(`
+if redis.call('VCARD', KEYS[1]) > redis.call('ZCARD', KEYS[2]) then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
+/**
  * Whether an entry is there, mending what finds it. KEYS: its hash; ARGV: id, key of members up to FP, key of the vector
  * set up to FP or '', 1 to mend (not in a Cluster: while a slot moves, the other keys may be on the other master), fps to
  * look in when it is gone. Returns 0 when it is gone.
