@@ -27,7 +27,7 @@ SEEDS, ROUNDS = 3, 160
 RISING = ("differenceSum", "differenceWorst", "triviallySame", "logitLow", "logitHigh")
 FALLING = ("refusals", "crossings", "codeLeftFew", "codeLeftMany", "numbersLeft", "negationsDiffer", "oppositesLeft", "toolsLeft")
 RESAMPLES = 400
-CONFIDENCE = 0.8  # share of the resamples of families in which the wrong share keeps to the limit
+CONFIDENCE = 0.9  # share of the resamples of families in which the wrong share keeps to the limit
 OFFER_RIGHT = 0.6  # a near hit is offered where at least this share of such candidates is right
 TRIVIAL = 99.0
 

@@ -9,11 +9,10 @@ const foreign = new Set(`der die das und nicht wie ein eine einen einem mit für
   el los las una para con cómo como del por qué esta este hacer puedo
   il lo gli della di un che non per come sono fare uma não com os`.split(/\s+/));
 
-/** True unless letters of another script, or small words of another language, outweigh English. */
+/** False for a letter of another script, and where small words of another language outweigh English ones. */
 export function isValidatedLanguage(tokens: Token[]): boolean {
   const words = tokens.filter(t => t.kind === 'word' && !t.quoted);
-  const otherScript = words.filter(t => /[^\p{Script=Latin}\d'\u2019]/u.test(t.text)).length;
-  if (otherScript > 0) return false;
+  if (words.some(t => /(?!\p{Script=Latin})\p{L}/u.test(t.text))) return false;
   const foreignWords = words.filter(t => foreign.has(t.norm)).length;
   const english = words.filter(t => functionWords.has(t.norm) || courtesy.has(t.norm)).length;
   return foreignWords < 2 || english > 2 * foreignWords;

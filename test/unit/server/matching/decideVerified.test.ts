@@ -50,6 +50,11 @@ test('decide() gives no probability to distances of another embedder', async () 
   expect(verdict.explanation[0]?.probability).toBeUndefined();
 });
 
+test('decide() gives a probability to words that are joined into one', async () => {
+  const verdict = await decide({ ...verified, instruction: 'read the query string of a url', candidates: [candidate('get the querystring of an address', 0.1, known)] });
+  expect(verdict.explanation[0]?.probability).toBeGreaterThan(0);
+});
+
 test.each([
   { why: 'another script', asked: '本地分支如何删除', stored: '本地分支怎么删除' },
   { why: 'another language', asked: 'wie kann ich die Zweige löschen, die nicht mehr da sind', stored: 'wie lösche ich die Zweige, die nicht mehr da sind' },
