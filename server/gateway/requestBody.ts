@@ -8,6 +8,11 @@ import { isJson, type Json } from './api.ts';
 
 /** The largest body that Anthropic accepts. */
 export const maxBodyBytes = 32 * 1024 * 1024;
+/**
+ * A client that is still sending would meet a closed connection before our refusal: this much of what is too large is
+ * read and thrown away first.
+ */
+const maxDiscardedBytes = 32 * 1024 * 1024;
 /** Deeper values are not compared, only passed on. */
 const maxDepth = 100;
 
@@ -23,18 +28,21 @@ export class BodyRefused extends Error {
 /** @throws BodyRefused */
 export async function readBody(request: IncomingMessage, limit = maxBodyBytes): Promise<Buffer> {
   const tooLarge = new BodyRefused(413, `The body is larger than ${limit / 1024 / 1024} MiB. Send less, or ask the provider directly.`);
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const most = limit + maxDiscardedBytes;
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge;
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request) {
       size += (chunk as Buffer).length;
-      if (size > limit) throw tooLarge;
-      chunks.push(chunk as Buffer);
+      if (size > most) throw tooLarge;
+      if (size > limit) chunks.length = 0;
+      else chunks.push(chunk as Buffer);
     }
   } catch (error) {
     throw error instanceof BodyRefused ? error : new BodyRefused(400, 'The body stopped before its end.');
   }
+  if (size > limit) throw tooLarge;
   return Buffer.concat(chunks, size);
 }
 
