@@ -50,8 +50,8 @@ function explained(error: unknown): { what: string; then: string } {
   const matches = (pattern: RegExp): boolean => pattern.test(message) || pattern.test(code);
   if (matches(/ECONNREFUSED|ENOENT/)) return { what: 'is not running: nothing listens there', then: 'Start it, or correct semcache.redis.url.' };
   if (matches(/ENOTFOUND|EAI_AGAIN/)) return { what: 'was not found: its name is unknown', then: 'Check semcache.redis.url and the network.' };
-  if (matches(/WRONGPASS|invalid password/i)) return { what: 'refused the user name or password', then: 'Set the right one with "Semcache: Set Redis Password…" or SEMCACHE_REDIS_PASSWORD.' };
-  if (matches(/NOAUTH/)) return { what: 'wants a password', then: 'Set it with "Semcache: Set Redis Password…" or SEMCACHE_REDIS_PASSWORD.' };
+  if (matches(/WRONGPASS|invalid password/i)) return { what: 'refused the user name or password', then: 'Set the right one with "Semcache: Set API Key…" or SEMCACHE_REDIS_PASSWORD.' };
+  if (matches(/NOAUTH/)) return { what: 'wants a password', then: 'Set it with "Semcache: Set API Key…" or SEMCACHE_REDIS_PASSWORD.' };
   if (matches(/NOPERM/)) return { what: `does not allow this user a command that the cache needs (${shortened(message)})`, then: 'Extend the user\'s ACL; ARCHITECTURE.md lists every command.' };
   if (matches(/LOADING/)) return { what: 'is still loading its data', then: 'Nothing to do: it is tried again until it is ready.' };
   if (matches(/READONLY/)) return { what: 'is a read-only replica', then: 'Point semcache.redis.url at the master; stored answers are still found.' };
