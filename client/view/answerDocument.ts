@@ -30,7 +30,7 @@ type Editor = Pick<
 interface Slot {
   uri: vscode.Uri;
   askId: string | null;
-  /** What the document says now. */
+  /** What the document says, or was last given to say. */
   written: string;
   /** Settled when the editor shows the document empty; null while that is not awaited. */
   emptied: Promise<void> | null;
@@ -57,7 +57,8 @@ export class AnswerDocuments {
     this.#changed = new EventEmitter();
     this.#lensesChanged = new EventEmitter();
     this.#subscriptions = [
-      workspace.onDidChangeTextDocument(({ document }) => this.#slotOf(document.uri)?.shown()),
+      workspace.onDidOpenTextDocument(document => this.#shows(document)),
+      workspace.onDidChangeTextDocument(({ document }) => this.#shows(document)),
       workspace.onDidCloseTextDocument(({ uri }) => this.#closed(uri)),
       this.#changed,
       this.#lensesChanged,
@@ -178,6 +179,18 @@ export class AnswerDocuments {
     const ask = this.#askOf(slot.askId);
     slot.written = ask === null ? noLonger : answerText(ask);
     return slot.written;
+  }
+
+  /**
+   * The editor passes over a change that is told before it has opened the document, or that equals what it showed
+   * before an unfinished one. So what it shows is compared with what it should, each time that this is known.
+   */
+  #shows(document: vscode.TextDocument): void {
+    const slot = this.#slotOf(document.uri);
+    if (slot === undefined) return;
+    slot.written = document.getText();
+    slot.shown();
+    if (slot.emptied === null) this.#writeSoon(slot, writeEveryMs);
   }
 
   #closed(uri: vscode.Uri): void {

@@ -11,7 +11,7 @@ import { jsonOf, openGatewayForTest, type TestGateway } from './openGatewayForTe
 let at: TestGateway;
 beforeAll(async () => {
   at = await openGatewayForTest({
-    options: { allowedOrigins: () => ['https://allowed.example'], limits: { headersMs: 300, requestMs: 600, requests: 4 } },
+    options: { allowedOrigins: () => ['https://allowed.example'], limits: { headersMs: 300, requestMs: 3000, requests: 4 } },
   });
 });
 afterAll(() => at.close());
