@@ -1,7 +1,7 @@
 // Round trips through a running daemon, as a window makes them: one socket, the protocol's messages.
 // Measured on the bundle (dist/), which is what people run.
 
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection as connectSocket } from 'node:net';
@@ -9,15 +9,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createProtocolConnection, SocketMessageReader, SocketMessageWriter, type ProtocolConnection } from 'vscode-languageserver-protocol/node';
 import type { AnswerPart } from '../server/protocol/answer.ts';
 import type { Decision } from '../server/protocol/decision.ts';
 import { readRecord } from '../server/protocol/discovery.ts';
 import { answerParts, completeRequest, PROTOCOL_VERSION } from '../server/protocol/messages.ts';
+import { end, residentMegabytes } from './childProcess.ts';
 import { milliseconds, type Row } from './row.ts';
 
-const execute = promisify(execFile);
 const program = fileURLToPath(new URL('../dist/server/main.cjs', import.meta.url));
 
 /** One question, and wordings of it that are compared by the models, not by their words alone. */
@@ -125,16 +124,4 @@ async function askDaemon(connection: ProtocolConnection, asked: string): Promise
   });
   listening.dispose();
   return decision!;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const { stdout } = await execute('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout) / 1024;
 }

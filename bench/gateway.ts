@@ -2,7 +2,7 @@
 // Measured on the bundle (dist/), with daemon and provider each in a process of its own.
 
 import autocannon from 'autocannon';
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -10,10 +10,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { end, residentMegabytes } from './childProcess.ts';
 import { milliseconds, percentile, type Row } from './row.ts';
 
-const execute = promisify(execFile);
 const program = fileURLToPath(new URL('../dist/server/main.cjs', import.meta.url));
 const providerProgram = fileURLToPath(new URL('./provider.ts', import.meta.url));
 const question = 'How do I reverse a list in Python?';
@@ -114,16 +113,4 @@ async function started(args: string[]): Promise<{ child: ChildProcess; line: str
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { child, line };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const { stdout } = await execute('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout) / 1024;
 }
