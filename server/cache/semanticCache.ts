@@ -7,7 +7,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { decide } from '../matching/decide.ts';
 import type { Verdict } from '../matching/verdict.ts';
 import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
-import { bypassWords, missWords, type BypassReason, type Decision } from '../protocol/decision.ts';
+import { bypassWords, missWords, type BypassReason, type Decision, type NearHit } from '../protocol/decision.ts';
 import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { LookupResult } from '../protocol/messages.ts';
@@ -225,9 +225,21 @@ export class SemanticCache {
         reason: verdict.missReason ?? 'no-entry',
         why: verdict.why,
         ...(verdict.nearest === null ? {} : { nearest: verdict.nearest }),
+        ...(verdict.near === null ? {} : { near: this.#nearHit(verdict.near, verdict) }),
       },
       entry: null,
       verdict,
+    };
+  }
+
+  #nearHit({ entry, distance }: Candidate, { explanation }: Verdict): NearHit {
+    return {
+      entryId: entry.id,
+      instruction: entry.instruction,
+      distance,
+      probability: explanation.find(({ outcome }) => outcome === 'near')?.probability ?? 0,
+      ageMs: Math.max(0, this.#now() - entry.updatedAt),
+      model: entry.model,
     };
   }
 

@@ -5,12 +5,13 @@
 import { missWords } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
+import type { CandidateExplanation, GuardVerdict } from '../protocol/explanation.ts';
 import { align, isTriviallySame, type Alignment } from './alignment.ts';
 import { calibration, mayServeTrivial, probabilityBound, probabilityOf } from './calibration.ts';
-import { guardVerdicts, type GuardVerdict } from './guards.ts';
+import { guardVerdicts } from './guards.ts';
 import { pairFeatures } from './pairFeatures.ts';
 import { isValidatedLanguage } from './validatedLanguage.ts';
-import { nearestOf, type CandidateExplanation, type DecideInput, type PairVerifier, type Verdict } from './verdict.ts';
+import { nearestOf, type DecideInput, type PairVerifier, type Verdict } from './verdict.ts';
 
 /** A verifier takes about 8 ms a pair and order; three candidates keep a lookup within its 60 ms. */
 const weighedCandidates = 3;

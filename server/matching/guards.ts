@@ -3,6 +3,7 @@
 // Does not know: models, distances, how likely the pair is otherwise.
 // Always true: a guard may only refuse; silence of all guards is no reason to serve.
 
+import type { GuardVerdict } from '../protocol/explanation.ts';
 import { stem, type Alignment } from './alignment.ts';
 import { reversedRoles } from './direction.ts';
 import { otherNames, oppositeOf } from './oppositions.ts';
@@ -13,12 +14,6 @@ export interface GuardInput {
   alignment: Alignment;
   /** Nothing beside the words: no code, no earlier turn. */
   bare: boolean;
-}
-
-export interface GuardVerdict {
-  guard: string;
-  /** One line: what differs. */
-  reason: string;
 }
 
 interface Guard {

@@ -5,7 +5,8 @@
 import { isTriviallySame, type Alignment } from './alignment.ts';
 import { differenceScore } from './differences.ts';
 import { crossings } from './direction.ts';
-import { guards, type GuardVerdict } from './guards.ts';
+import type { GuardVerdict } from '../protocol/explanation.ts';
+import { guards } from './guards.ts';
 import type { Token } from './tokens.ts';
 import { actOf, classOf, constraintWords, negations, opposites, quantifiers, referents, shapingPrepositions, toolClasses } from './words.ts';
 

@@ -2,7 +2,7 @@
 
 import type { MissReason, Nearest } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
-import type { GuardVerdict } from './guards.ts';
+import type { CandidateExplanation } from '../protocol/explanation.ts';
 
 /** One logit a pair, in order: log-odds that an answer to the first text answers the second. */
 export type PairVerifier = (pairs: [string, string][]) => Promise<number[]>;
@@ -19,27 +19,6 @@ export interface DecideInput {
   candidates: Candidate[];
   /** Absent while there is none (still loading, failed): then words alone decide. */
   verifier?: PairVerifier | undefined;
-}
-
-/** One candidate as it was judged. */
-export interface CandidateExplanation extends Nearest {
-  outcome: 'accepted' | 'refused' | 'near' | 'not-considered';
-  /** One line in the person's words. */
-  why: string;
-  /** Guards that refuse it; mode 'verified' only, like all that follows. */
-  guards?: GuardVerdict[];
-  /** Share of the content words that pair up, 0..1, and what is left over on either side. */
-  alignment?: { share: number; leftAsked: string[]; leftStored: string[] };
-  /** The same beyond doubt by its words alone. */
-  trivial?: boolean;
-  /** The verifier's answers for (asked, stored) and (stored, asked). */
-  logits?: [number, number];
-  /** What the probability was made from, in the order of featureNames (pairFeatures.ts). */
-  features?: number[];
-  /** P(same answer), 0..1. */
-  probability?: number;
-  /** Least probability that would have been served. */
-  bound?: number;
 }
 
 export interface Verdict {

@@ -12,6 +12,14 @@ export interface Nearest {
   distance: number;
 }
 
+/** A stored answer that is likely this question's too, but not surely enough to be served: offered to the person. */
+export interface NearHit extends Nearest {
+  /** P(same answer), 0..1. */
+  probability: number;
+  ageMs: number;
+  model: string;
+}
+
 export type Decision =
   | {
       status: 'hit' | 'stale';
@@ -32,7 +40,7 @@ export type Decision =
       /** One line that explains the match to a person. */
       why: string;
     }
-  | { status: 'miss'; reason: MissReason; why: string; nearest?: Nearest }
+  | { status: 'miss'; reason: MissReason; why: string; nearest?: Nearest; near?: NearHit }
   | { status: 'bypass'; reason: BypassReason; why: string };
 
 export const missWords: Record<MissReason, string> = {

@@ -7,6 +7,7 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
 import type { AnswerPart, Generation, UpstreamPart } from './answer.ts';
 import type { Entry, EntryFilter, EntrySummary } from './entry.ts';
+import type { Explanation } from './explanation.ts';
 import type { ModelRequest, Route } from './prompt.ts';
 import type { CacheSettings, GatewaySettings, StoreSettings } from './settings.ts';
 import type { Decision } from './decision.ts';
@@ -145,6 +146,14 @@ export const editRequest = new RequestType<{ id: string; text: string }, void, v
 export const wrongAnswerRequest = new RequestType<{ entryId: string; request: ModelRequest }, void, void>(
   'semcache/wrongAnswer',
 );
+
+/** The entry's question and this request's are the same: from now on the entry may answer it. @throws entry-not-found */
+export const sameQuestionRequest = new RequestType<{ entryId: string; request: ModelRequest }, void, void>(
+  'semcache/sameQuestion',
+);
+
+/** Why an ask of this session ended as it did; null when it is forgotten (the last 100 are kept). */
+export const explainRequest = new RequestType<{ askId: string }, Explanation | null, void>('semcache/explain');
 
 export const statsRequest = new RequestType0<Stats, void>('semcache/stats');
 /** To every session, whenever a count changes (at most a few times a second). */
