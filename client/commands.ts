@@ -8,13 +8,17 @@ import type { DaemonConnection } from './daemon/connection.ts';
 import type { TargetArgument } from './routes/askTarget.ts';
 import type { AskArgument, EditorCommand } from './routes/editorCommand.ts';
 import type { EntryCommands } from './routes/entryCommands.ts';
+import type { NearArgument, NearCommands } from './routes/nearCommands.ts';
 
 export interface CommandParts {
   editor: Pick<typeof vscode, 'commands' | 'window' | 'ProgressLocation'>;
   connection: Pick<DaemonConnection, 'state' | 'problem' | 'onStateChange' | 'restart'>;
   ask: EditorCommand;
   entries: EntryCommands;
+  near: NearCommands;
+  explain: (argument?: TargetArgument) => Promise<void>;
   status: { showStatistics(): Promise<void>; copyDebugInformation(): Promise<void> };
+  chooseCare: () => Promise<void>;
   chooseModel: () => Promise<void>;
   setApiKey: () => Promise<void>;
   connectTool: () => Promise<void>;
@@ -36,10 +40,15 @@ export const commandTable = {
   'semcache.edit': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.edit(argument) },
   'semcache.delete': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.delete(argument) },
   'semcache.wrongAnswer': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.wrongAnswer(argument) },
+  'semcache.showNear': { needs: 'daemon', run: ({ near }, argument?: NearArgument) => near.showNear(argument) },
+  'semcache.sameQuestion': { needs: 'daemon', run: ({ near }, argument?: NearArgument) => near.sameQuestion(argument) },
+  'semcache.notTheSame': { needs: 'daemon', run: ({ near }, argument?: NearArgument) => near.notTheSame(argument) },
+  'semcache.explain': { needs: 'daemon', run: ({ explain }, argument?: TargetArgument) => explain(argument) },
   'semcache.showEntry': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.show(argument) },
   'semcache.browse': { needs: 'daemon', run: ({ entries }) => entries.browse() },
   'semcache.clear': { needs: 'daemon', run: ({ entries }) => entries.clear() },
   'semcache.showStatistics': { needs: 'daemon', run: ({ status }) => status.showStatistics() },
+  'semcache.chooseCare': { needs: 'daemon', run: ({ chooseCare }) => chooseCare() },
   'semcache.chooseModel': { needs: 'nothing', run: ({ chooseModel }) => chooseModel() },
   'semcache.setApiKey': { needs: 'nothing', run: ({ setApiKey }) => setApiKey() },
   'semcache.connectTool': { needs: 'daemon', run: ({ connectTool }) => connectTool() },

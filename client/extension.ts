@@ -13,14 +13,17 @@ import { ApiKeys } from './routes/apiKeys.ts';
 import { InstructionHistory } from './routes/askInstruction.ts';
 import { Asks, workspaceHash } from './routes/asks.ts';
 import { registerChatParticipant } from './routes/chatParticipant.ts';
+import { chooseCareCommand } from './routes/chooseCare.ts';
 import { EditorCommand } from './routes/editorCommand.ts';
 import { createEntries, storedAnswers } from './routes/entries.ts';
 import { EntryCommands } from './routes/entryCommands.ts';
 import { connectToolCommand } from './routes/connectTool.ts';
+import { explainCommand } from './routes/explainCommand.ts';
 import { chooseModelCommand, setApiKeyCommand } from './routes/modelCommands.ts';
 import { registerModelProvider } from './routes/modelProvider.ts';
 import { Models } from './routes/models.ts';
 import { Status } from './status.ts';
+import { NearCommands } from './routes/nearCommands.ts';
 import { AnswerDocuments } from './view/answerDocument.ts';
 import { Decorations } from './view/decorations.ts';
 import { EntryDocuments, entryScheme } from './view/entryDocument.ts';
@@ -65,6 +68,9 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
   const gateway = () => readGateway(dataFolderOf(undefined, process.env));
+  const target = { editor, asks, answers, decorations };
+  const nearCommands = new NearCommands({ ...target, entries, show: argument => entryCommands.show(argument) });
+  const care = () => daemon.facts?.care ?? null;
   const firstEndpointModel = () => configuration.endpoints()[0]?.models[0] ?? null;
   const modelCommandParts = { editor, models, apiKeys, configuration };
 
@@ -89,7 +95,10 @@ export function activate(context: vscode.ExtensionContext): void {
       connectTool: () => connectToolCommand({ editor, gateway, model: firstEndpointModel, home: homedir() }),
       showLog: () => log.show(),
     }),
+      near: nearCommands,
+      explain: argument => explainCommand({ ...target, entries, documents, care, now }, argument),
   );
+      chooseCare: () => chooseCareCommand({ editor, care, configuration }),
   void configuration.refresh();
 }
 

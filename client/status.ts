@@ -9,6 +9,7 @@ import type { Configuration } from './configuration.ts';
 import type { DaemonConnection } from './daemon/connection.ts';
 import type { Entries } from './routes/entries.ts';
 import { chooseModel, type Models } from './routes/models.ts';
+import { careText } from './view/care.ts';
 import { debugReport } from './view/debugReport.ts';
 import type { ReadOnlyDocuments } from './view/readOnlyDocuments.ts';
 import { statisticsText } from './view/statistics.ts';
@@ -126,6 +127,7 @@ export class Status {
       stats: this.#stats,
       prices: settings.prices,
       model: chooseModel(models.all(), settings.model).name,
+      care: careText(settings.cache),
       enabled: settings.cache.enabled,
     });
   }

@@ -3,7 +3,6 @@
 // Does not know: reconnecting (connection.ts); VS Code.
 // Always true: a stream ends with its request, after all parts that came before.
 
-import { randomUUID } from 'node:crypto';
 import {
   CancellationTokenSource,
   ResponseError,
@@ -45,12 +44,12 @@ export class Asks {
 
   async *run(
     connection: MessageConnection,
-    params: Omit<CompleteParams, 'askId'>,
+    params: CompleteParams,
     signal: AbortSignal,
     answerInEditor: AnswerInEditor | undefined,
   ): AsyncIterable<AnswerPart> {
     if (signal.aborted) throw cancelled();
-    const askId = randomUUID();
+    const { askId } = params;
     const running: RunningAsk = { parts: new PartQueue(), answerInEditor };
     const cancel = new CancellationTokenSource();
     const onAbort = (): void => {
@@ -59,7 +58,7 @@ export class Asks {
     };
     this.#running.set(askId, running);
     signal.addEventListener('abort', onAbort);
-    sent(() => connection.sendRequest(completeRequest, { askId, ...params }, cancel.token)).then(
+    sent(() => connection.sendRequest(completeRequest, params, cancel.token)).then(
       () => running.parts.end(),
       (error: unknown) => running.parts.fail(running.editorError === undefined ? asDaemonError(error) : running.editorError.error),
     );

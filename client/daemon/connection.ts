@@ -50,10 +50,11 @@ export interface DaemonConnection {
 
   /**
    * Asks the daemon. While it is starting the ask waits for it, at most 10 seconds. Aborting `signal` cancels the ask.
+   * By its `askId` the daemon can explain it later (`explainRequest`).
    * Errors: what `answerInEditor` threw, unchanged; daemon-unreachable; cancelled; otherwise SemcacheError with the
    * daemon's code and text.
    */
-  ask(params: Omit<CompleteParams, 'askId'>, signal: AbortSignal, answerInEditor?: AnswerInEditor): AsyncIterable<AnswerPart>;
+  ask(params: CompleteParams, signal: AbortSignal, answerInEditor?: AnswerInEditor): AsyncIterable<AnswerPart>;
   /** @throws SemcacheError with the daemon's code; daemon-unreachable while there is none. */
   request<P, R>(type: RequestType<P, R, void>, params: P): Promise<R>;
   request<R>(type: RequestType0<R, void>): Promise<R>;
@@ -146,7 +147,7 @@ class ReconnectingConnection implements DaemonConnection {
     return subscribed(this.#statsListeners, listener);
   }
 
-  async *ask(params: Omit<CompleteParams, 'askId'>, signal: AbortSignal, answerInEditor?: AnswerInEditor): AsyncIterable<AnswerPart> {
+  async *ask(params: CompleteParams, signal: AbortSignal, answerInEditor?: AnswerInEditor): AsyncIterable<AnswerPart> {
     for (let tries = 1; ; tries += 1) {
       const attached = await this.#ready(signal);
       try {

@@ -10,6 +10,7 @@ import { messageOf, SemcacheError } from '../../server/protocol/errors.ts';
 import type { ModelRequest, Route } from '../../server/protocol/prompt.ts';
 import type { AnswerInEditor, DaemonConnection, Subscription } from '../daemon/connection.ts';
 import type { ShownAsk } from '../view/answerStatus.ts';
+import type { NearOffer } from '../view/nearOffer.ts';
 import type { KnownModel } from './models.ts';
 
 /** One ask and what is known of it so far. Its fields change until `status.phase` is settled. */
@@ -71,6 +72,7 @@ export class Asks {
       startedAt: this.#now(),
       status: { phase: 'asking', decision: null, model: options.model.name, tookMs: 0, codeChanged: false },
       entryId: null,
+      offer: null,
       text: '',
       content: [],
       usage: null,
@@ -103,8 +105,20 @@ export class Asks {
     }
   }
 
-  /** These entries are gone. Returns the asks that spoke of them. */
+  /** The person answered an offer: this ask's, or another stored question that they named. */
+  said(record: AskRecord, entryId: string, said: NonNullable<NearOffer['said']>): void {
+    if (record.offer?.near.entryId !== entryId) return;
+    record.offer.said = said;
+    this.#changed(record);
+  }
+
+  /** These entries are gone, and so are offers of them. Returns the asks that were answered by them. */
   forget(entryIds: ReadonlySet<string>): AskRecord[] {
+    for (const record of this.#records.values()) {
+      if (record.offer === null || !entryIds.has(record.offer.near.entryId)) continue;
+      record.offer = null;
+      this.#changed(record);
+    }
     const forgotten = this.recent().filter(({ entryId }) => entryId !== null && entryIds.has(entryId));
     for (const record of forgotten) {
       record.entryId = null;
@@ -144,6 +158,7 @@ export class Asks {
     let begun = false;
     try {
       const params = {
+        askId: record.id,
         request,
         upstream: model.choice,
         route,
@@ -193,6 +208,7 @@ export class Asks {
       case 'decision':
         record.status.decision = part.decision;
         if ('entryId' in part.decision) record.entryId = part.decision.entryId;
+        if ('near' in part.decision && part.decision.near !== undefined) record.offer = { near: part.decision.near, said: null };
         break;
       case 'text':
         record.text += part.text;

@@ -7,6 +7,7 @@ import { messageOf, SemcacheError } from '../../server/protocol/errors.ts';
 import type { Message, MessagePart, ModelRequest } from '../../server/protocol/prompt.ts';
 import { statusLine } from '../view/answerStatus.ts';
 import { commandLink, escaped, shortened } from '../view/markdownText.ts';
+import { offerCommands, offerMarkdown } from '../view/nearOffer.ts';
 import { abortSignalOf } from './abortSignal.ts';
 import type { AskRecord, Asks } from './asks.ts';
 import { answerWithEditorModel } from './editorModel.ts';
@@ -84,6 +85,7 @@ async function reply(
     );
     for await (const part of answer) {
       if (part.type === 'decision' && !('match' in part.decision)) stream.progress(`Asking ${model.name}`);
+      if (part.type === 'decision' && record.offer !== null) stream.markdown(offerQuote(editor, record));
       if (part.type === 'text') stream.markdown(part.text);
     }
     stream.markdown(statusMarkdown(editor, record, turns.messages.length > 0));
@@ -186,11 +188,20 @@ function statusMarkdown(editor: typeof vscode, record: AskRecord, hasTurns: bool
   if (decision?.status === 'bypass') notes.push(escaped(decision.why));
   if (notStored !== null) notes.push(`not stored: ${escaped(notStored)}`);
   if (entryId !== null) notes.push(commandLink('Show entry', 'semcache.showEntry', { entryId }));
+  if (decision !== null) notes.push(commandLink('Why?', 'semcache.explain', { askId: record.id }));
   const lines = [`*${notes.join(' · ')}*`];
   if (hasTurns && decision?.status === 'miss' && decision.reason === 'no-entry') {
     lines.push('*Earlier turns of this chat are part of the question. A new chat asks it on its own.*');
   }
   const markdown = new editor.MarkdownString(`\n\n---\n\n${lines.join('\n\n')}`, true);
-  markdown.isTrusted = { enabledCommands: ['semcache.showEntry'] };
+  markdown.isTrusted = { enabledCommands: ['semcache.showEntry', 'semcache.explain'] };
+  return markdown;
+}
+
+/** The offer before the fresh answer, told apart from it. */
+function offerQuote(editor: typeof vscode, { id, offer }: AskRecord): vscode.MarkdownString {
+  const lines = offer === null ? [] : offerMarkdown(offer, id).split('\n');
+  const markdown = new editor.MarkdownString(`${lines.map(line => `> ${line}`).join('\n')}\n\n`, true);
+  markdown.isTrusted = { enabledCommands: [...offerCommands] };
   return markdown;
 }

@@ -2,6 +2,7 @@
 // The messages are loaded when the first one is sent, so that activation does not wait for the protocol library.
 
 import type { EntryFilter, EntrySummary } from '../../server/protocol/entry.ts';
+import type { Explanation } from '../../server/protocol/explanation.ts';
 import type { EntryDetail } from '../../server/protocol/messages.ts';
 import type { ModelRequest } from '../../server/protocol/prompt.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
@@ -19,6 +20,10 @@ export interface Entries {
   /** Resolves to how many were removed. */
   clear(filter: EntryFilter): Promise<number>;
   wrongAnswer(entryId: string, request: ModelRequest): Promise<void>;
+  /** From now on the entry may answer this request. */
+  sameQuestion(entryId: string, request: ModelRequest): Promise<void>;
+  /** Why an ask of this window ended as it did; null when the daemon does not know it any more. */
+  explain(askId: string): Promise<Explanation | null>;
   stats(): Promise<Stats>;
 }
 
@@ -31,6 +36,9 @@ export function createEntries(connection: Pick<DaemonConnection, 'request'>): En
     clear: async filter => (await connection.request((await messages()).clearRequest, filter)).removed,
     wrongAnswer: async (entryId, request) =>
       connection.request((await messages()).wrongAnswerRequest, { entryId, request }),
+    sameQuestion: async (entryId, request) =>
+      connection.request((await messages()).sameQuestionRequest, { entryId, request }),
+    explain: async askId => connection.request((await messages()).explainRequest, { askId }),
     stats: async () => connection.request((await messages()).statsRequest),
   };
 }

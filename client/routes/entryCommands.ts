@@ -71,7 +71,7 @@ export class EntryCommands {
     if (target === undefined || !this.#isStored(target)) return;
     const entry = await this.#parts.entries.get(target.entryId);
     if (entry === null) return this.#gone(target.entryId);
-    await this.#parts.documents.show(`Entry ${fileName(entry.instruction)}`, entryText(entry, this.#parts.now()), entry.id);
+    await this.#parts.documents.show(`Entry ${fileName(entry.instruction)}`, entryText(entry, this.#parts.now()), { key: entry.id });
   }
 
   async delete(argument?: TargetArgument): Promise<void> {
@@ -193,7 +193,7 @@ export class EntryCommands {
   /** Asks the daemon which of this window's entries are left. */
   async #forgetGone(): Promise<void> {
     const { asks, entries } = this.#parts;
-    const ids = [...new Set(asks.recent().flatMap(({ entryId }) => (entryId === null ? [] : [entryId])))];
+    const ids = [...new Set(asks.recent().flatMap(({ entryId, offer }) => [entryId, offer?.near.entryId]))].filter(id => typeof id === 'string');
     const left = await Promise.all(ids.map(async id => ({ id, entry: await entries.get(id) })));
     this.#forget(new Set(left.filter(({ entry }) => entry === null).map(({ id }) => id)));
   }

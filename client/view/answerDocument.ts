@@ -5,6 +5,7 @@
 import type * as vscode from 'vscode';
 import { distanceText, statusLine, type ShownAsk } from './answerStatus.ts';
 import { shortened } from './markdownText.ts';
+import { offerActions, offerText } from './nearOffer.ts';
 
 export const answerScheme = 'semcache-answer';
 
@@ -32,6 +33,8 @@ interface Slot {
   askId: string | null;
   /** What the document says, or was last given to say. */
   written: string;
+  /** What the lenses were last made from. */
+  lensesOf: string;
   /** Settled when the editor shows the document empty; null while that is not awaited. */
   emptied: Promise<void> | null;
   /** The editor shows a change. */
@@ -100,11 +103,11 @@ export class AnswerDocuments {
     const slot = this.#slots.find(each => each.askId === askId);
     const ask = this.#askOf(askId);
     if (slot === undefined || ask === null) return;
+    this.#tellLenses(slot, ask);
     const settled = ask.status.phase !== 'asking';
     if (settled) {
       slot.begun();
       this.#write(slot);
-      this.#lensesChanged.fire();
       return;
     }
     // A hit's parts arrive together: it is written at its end.
@@ -135,7 +138,7 @@ export class AnswerDocuments {
     const uri = this.#editor.Uri.from({ scheme: answerScheme, path: `/Semcache answer${number}.md` });
     const nothing = (): void => undefined;
     const slot: Slot = {
-      uri, askId: null, written: '', emptied: null, shown: nothing, timer: null, first: Promise.resolve(), begun: nothing,
+      uri, askId: null, written: '', lensesOf: '', emptied: null, shown: nothing, timer: null, first: Promise.resolve(), begun: nothing,
     };
     this.#slots.push(slot);
     return slot;
@@ -146,6 +149,7 @@ export class AnswerDocuments {
     slot.first = new Promise(resolve => {
       slot.begun = resolve;
     });
+    slot.lensesOf = '';
     setTimeout(() => {
       slot.begun();
       this.#lensesChanged.fire(); // From here on there is something to stop.
@@ -224,26 +228,42 @@ export class AnswerDocuments {
     const askId = this.askIn(uri);
     const ask = askId === null ? null : this.#askOf(askId);
     if (ask === null) return [];
-    const lens = (title: string, command: string): vscode.CodeLens =>
-      new this.#editor.CodeLens(new this.#editor.Range(0, 0, 0, 0), { title, command, arguments: [{ askId: ask.id }] });
-    if (ask.status.phase === 'asking') return [lens('Stop', 'semcache.stop')];
-    const lenses = [lens('Refresh', 'semcache.refresh')];
-    if (ask.entryId !== null) {
-      lenses.push(
-        lens('Edit', 'semcache.edit'),
-        lens('Delete', 'semcache.delete'),
-        lens('Wrong answer', 'semcache.wrongAnswer'),
-        lens('Show entry', 'semcache.showEntry'),
-      );
-    }
-    return lenses;
+    return lensesFor(ask).map(({ title, command, line }) =>
+      new this.#editor.CodeLens(new this.#editor.Range(line, 0, line, 0), { title, command, arguments: [{ askId: ask.id }] }),
+    );
+  }
+
+  /** The editor asks for lenses anew only when it is told to, and then draws them all again. */
+  #tellLenses(slot: Slot, ask: ShownAsk): void {
+    const now = JSON.stringify(lensesFor(ask));
+    if (now === slot.lensesOf) return;
+    slot.lensesOf = now;
+    this.#lensesChanged.fire();
   }
 }
 
-/** The document: status, question, what was matched, answer. */
+/** What stands above a line of the document, counted from 0. */
+function lensesFor(ask: ShownAsk): Array<{ title: string; command: string; line: number }> {
+  const lens = (title: string, command: string, line = 0) => ({ title, command, line });
+  const why = ask.status.decision === null ? [] : [lens('Why?', 'semcache.explain')];
+  const offer = ask.offer === null ? [] : offerActions(ask.offer).map(({ title, command }) => lens(title, command, offerLine));
+  if (ask.status.phase === 'asking') return [lens('Stop', 'semcache.stop'), ...why, ...offer];
+  const entry = ask.entryId === null ? [] : [
+    lens('Edit', 'semcache.edit'),
+    lens('Delete', 'semcache.delete'),
+    lens('Wrong answer', 'semcache.wrongAnswer'),
+    lens('Show entry', 'semcache.showEntry'),
+  ];
+  return [lens('Refresh', 'semcache.refresh'), ...entry, ...why, ...offer];
+}
+
+/** After the status and a blank line. */
+const offerLine = 2;
+
+/** The document: status, what is offered, question, what was matched, answer. */
 export function answerText(ask: ShownAsk): string {
   const { decision, failure } = ask.status;
-  const blocks = [statusLine(ask.status), quoted(ask.question)];
+  const blocks = [statusLine(ask.status), ...(ask.offer === null ? [] : [`*${offerText(ask.offer)}*`]), quoted(ask.question)];
   if (decision !== null && 'match' in decision && decision.match === 'semantic') {
     blocks.push(`*Answered for “${shortened(decision.instruction, 120)}”, distance ${distanceText(decision.distance)}.*`);
   }

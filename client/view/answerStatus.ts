@@ -4,6 +4,7 @@
 
 import type { Usage } from '../../server/protocol/answer.ts';
 import type { Decision } from '../../server/protocol/decision.ts';
+import type { NearOffer } from './nearOffer.ts';
 
 /** One ask as people see it: running, then settled in one of three ways. */
 export interface AskStatus {
@@ -96,6 +97,8 @@ export interface ShownAsk {
   readonly status: AskStatus;
   /** The entry that was served or stored; null while there is none. */
   entryId: string | null;
+  /** A stored answer to a similar question; null where none is offered. */
+  offer: NearOffer | null;
   /** The answer's text so far. */
   text: string;
   usage: Usage | null;

@@ -3,6 +3,7 @@
 import { ageText, distanceText, durationText, statusText, type ShownAsk } from './answerStatus.ts';
 import { commandLink, escaped, shortened } from './markdownText.ts';
 import { countText } from './amounts.ts';
+import { offerCommands, offerMarkdown } from './nearOffer.ts';
 
 /** The commands that the hover may run. */
 export const askCommands = [
@@ -12,7 +13,9 @@ export const askCommands = [
   'semcache.wrongAnswer',
   'semcache.showEntry',
   'semcache.showAnswer',
+  'semcache.explain',
   'semcache.stop',
+  ...offerCommands,
 ] as const;
 
 /** Markdown with command links. */
@@ -20,7 +23,9 @@ export function hoverText(ask: ShownAsk): string {
   const { status } = ask;
   return [
     `**${escaped(statusText(status))}**`,
+    ...whyLine(ask),
     `You asked: “${escaped(shortened(ask.question, 200))}”`,
+    ...(ask.offer === null ? [] : [offerMarkdown(ask.offer, ask.id)]),
     ...decisionLines(ask),
     ...(status.failure === undefined ? [] : [escaped(status.failure)]),
     ...(status.codeChanged ? ['The code has changed since. The answer may no longer fit it.'] : []),
@@ -29,7 +34,13 @@ export function hoverText(ask: ShownAsk): string {
   ].join('\n\n');
 }
 
-function decisionLines({ status: { decision, phase, tookMs, model }, usage }: ShownAsk): string[] {
+/** The reason in one line, and the way to all of it. */
+function whyLine({ id, status: { decision } }: ShownAsk): string[] {
+  if (decision === null) return [];
+  return [`${escaped(shortened(decision.why, 200))} ${commandLink('Why?', 'semcache.explain', { askId: id })}`];
+}
+
+function decisionLines({ status: { decision, phase, tookMs, model }, usage, offer }: ShownAsk): string[] {
   if (decision === null) return [];
   switch (decision.status) {
     case 'hit':
@@ -42,7 +53,6 @@ function decisionLines({ status: { decision, phase, tookMs, model }, usage }: Sh
           ['Saved', `${countText(decision.savedTokens)} tokens · ${durationText(decision.savedMs)}`],
           ['Model', model],
         ]),
-        escaped(decision.why),
       ];
     case 'miss':
     case 'bypass': {
@@ -52,8 +62,7 @@ function decisionLines({ status: { decision, phase, tookMs, model }, usage }: Sh
       const nearest = decision.status === 'miss' ? decision.nearest : undefined;
       return [
         table(rows),
-        escaped(decision.why),
-        ...(nearest === undefined
+        ...(nearest === undefined || offer !== null
           ? []
           : [`Nearest: “${escaped(shortened(nearest.instruction, 200))}”, distance ${distanceText(nearest.distance)}`]),
       ];

@@ -17,6 +17,8 @@ export interface StatusView {
   prices: Prices;
   /** Name of the model that answers a miss. */
   model: string;
+  /** How careful the cache is, in a few words. */
+  care: string;
   enabled: boolean;
 }
 
@@ -35,6 +37,7 @@ export const statusCommands = [
   'semcache.showStatistics',
   'semcache.browse',
   'semcache.chooseModel',
+  'semcache.chooseCare',
   'semcache.clear',
   'semcache.restartDaemon',
   'semcache.showLog',
@@ -95,6 +98,7 @@ function tooltipOf(view: StatusView, rate: number | null, problems: string[], st
     commandLink('Statistics', 'semcache.showStatistics'),
     commandLink('Browse answers…', 'semcache.browse'),
     commandLink('Choose model…', 'semcache.chooseModel'),
+    commandLink('How careful…', 'semcache.chooseCare'),
     commandLink('Clear cache…', 'semcache.clear'),
     `[Settings](command:workbench.action.openSettings?${encodeURIComponent('["semcache."]')})`,
   ];
@@ -127,6 +131,7 @@ function table(stats: Stats, view: StatusView): string {
     ['Last hit', stats.lastHitDistance === null ? 'none yet' : `distance ${distanceText(stats.lastHitDistance)}`],
     ['Stored', `${numberOf(stats.entries, 'answer')}, ${sizeText(stats.sizeBytes)}`],
     ['Model for misses', view.model],
+    ['How careful', view.care],
   ];
   if (view.health !== null) {
     rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.store === 'ready' ? view.health.storeText : 'failed']);

@@ -4,6 +4,7 @@
 // Always true: only a newer build, or a person, makes it drain; nothing makes it drain twice.
 
 import { loggable, type Log } from './log.ts';
+import { measuredCare } from '../cache/care.ts';
 import { build } from '../protocol/build.ts';
 import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
 import type { ChosenStore } from '../store/openChosenStore.ts';
@@ -76,7 +77,7 @@ export class Daemon implements SessionHost {
 
   facts(): DaemonFacts {
     const { mode, dataFolder } = this.#options;
-    return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: this.#options.http?.() ?? null };
+    return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: this.#options.http?.() ?? null, care: measuredCare() };
   }
 
   joined(session: Session): void {

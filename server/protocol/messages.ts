@@ -6,6 +6,7 @@
 
 import { NotificationType, RequestType, RequestType0 } from 'vscode-languageserver-protocol';
 import type { AnswerPart, Generation, UpstreamPart } from './answer.ts';
+import type { Care } from './care.ts';
 import type { Entry, EntryFilter, EntrySummary } from './entry.ts';
 import type { Explanation } from './explanation.ts';
 import type { ModelRequest, Route } from './prompt.ts';
@@ -38,6 +39,8 @@ export interface DaemonFacts {
   dataFolder: string;
   /** Address of the HTTP gateway; null while there is none. */
   http: string | null;
+  /** What mode 'verified' was measured to do. */
+  care: Care;
 }
 
 /** Where a miss is answered. */

@@ -1,5 +1,6 @@
 // The extension's side of the wire against real daemons: finding, starting, losing and replacing them.
 
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -11,7 +12,7 @@ import { openDaemonConnection, type ConnectionOptions, type DaemonConnection } f
 import type { AnswerPart, UpstreamPart } from '../../server/protocol/answer.ts';
 import { build } from '../../server/protocol/build.ts';
 import { readRecord, recordFileIn } from '../../server/protocol/discovery.ts';
-import { lookupRequest, statsRequest, updateRequest, type CompleteParams, type Health } from '../../server/protocol/messages.ts';
+import { lookupRequest, statsRequest, updateRequest, type Health } from '../../server/protocol/messages.ts';
 import { defaultCacheSettings } from '../../server/protocol/settings.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
 import { completeParams, isRunning, newDataFolder, saying, serve, serverFile, start, summary, until } from './daemonProcess.ts';
@@ -43,7 +44,7 @@ async function ask(
   answer: (model: string, signal: AbortSignal) => AsyncIterable<UpstreamPart> = () => saying('not asked'),
   signal = new AbortController().signal,
 ): Promise<AnswerPart[]> {
-  const { askId: _askId, ...params }: CompleteParams = completeParams(question);
+  const params = completeParams(question, { askId: randomUUID() });
   const parts: AnswerPart[] = [];
   for await (const part of connection.ask(params, signal, answer)) parts.push(part);
   return parts;
@@ -281,8 +282,7 @@ test('aborting an ask cancels the window\'s model and ends the stream with `canc
 test('a reader that leaves early cancels the window\'s model', async () => {
   const connection = open(newDataFolder());
   let modelCancelled = false;
-  const { askId: _askId, ...params } = completeParams('a question');
-  for await (const part of connection.ask(params, new AbortController().signal, async function* (_model, signal) {
+  for await (const part of connection.ask(completeParams('a question'), new AbortController().signal, async function* (_model, signal) {
     yield { type: 'text', text: 'half' };
     await new Promise(resolve => signal.addEventListener('abort', resolve));
     modelCancelled = true;

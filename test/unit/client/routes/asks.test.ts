@@ -47,7 +47,7 @@ test('an ask goes through the daemon, and its record says what became of it', as
   expect(record).toMatchObject({ status: { phase: 'asking', decision: null }, text: '' });
   await read(parts);
   expect(sent).toEqual([
-    { request: record.request, upstream: { kind: 'editor', model: 'copilot/gpt' }, route: 'command', workspace: 'w', refresh: true },
+    { askId: record.id, request: record.request, upstream: { kind: 'editor', model: 'copilot/gpt' }, route: 'command', workspace: 'w', refresh: true },
   ]);
   expect(record).toMatchObject({
     text: 'because', entryId: 'e1', status: { phase: 'answered', decision: { status: 'miss' } }, usage: { completionTokens: 2 },

@@ -69,7 +69,7 @@ function slowEditor() {
 
 test('an answer that was whole before the editor had opened its document is shown all the same', async () => {
   const ask = {
-    id: 'a', question: 'why?', text: '', entryId: null, notStored: null,
+    id: 'a', question: 'why?', text: '', entryId: null, offer: null, notStored: null,
     status: { phase: 'asking', decision: null, model: 'm', tookMs: 0, codeChanged: false },
   } as unknown as ShownAsk & { text: string; status: { phase: string } };
   const at = slowEditor();

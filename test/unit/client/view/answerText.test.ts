@@ -9,7 +9,7 @@ const hit: Decision = {
   savedMs: 1400, savedTokens: 1200, model: 'gpt-4o', why: 'Within the threshold.',
 };
 const ask = (change: Partial<ShownAsk>, status: Partial<ShownAsk['status']> = {}): ShownAsk => ({
-  id: 'a1', question: 'how do I reverse a list?', entryId: 'e1', text: 'Use reversed().\n', usage: null, notStored: null,
+  id: 'a1', question: 'how do I reverse a list?', entryId: 'e1', offer: null, text: 'Use reversed().\n', usage: null, notStored: null,
   ...change,
   status: { phase: 'answered', decision: hit, model: 'GPT-4o', tookMs: 12, codeChanged: false, ...status },
 });

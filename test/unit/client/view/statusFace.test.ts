@@ -9,7 +9,7 @@ const stats: Stats = {
 };
 const view = (change: Partial<StatusView>): StatusView => ({
   state: 'ready', problem: null, health: { embedding: 'ready', store: 'ready', storeText: 'SQLite', problems: [] }, stats,
-  prices: { 'gpt-4o*': [2.5, 10] }, model: 'GPT-4o', enabled: true, ...change,
+  prices: { 'gpt-4o*': [2.5, 10] }, model: 'GPT-4o', care: 'careful, up to 1 wrong in 100', enabled: true, ...change,
 });
 const nothing: Stats = { ...stats, hits: 0, exactHits: 0, misses: 0, saved: [], lastHitDistance: null };
 
@@ -37,7 +37,7 @@ test('the tooltip tells hits, misses, bypasses, what was saved, the last hit, an
   for (const row of [
     '| Hits | 17 \\(5 identical, 12 by meaning\\) |', '| Misses | 8 |', '| Bypasses | 1 |',
     '| Saved | 12,345 tokens · 42 s · \\$0\\.0485 |', '| Last hit | distance 0\\.03 |', '| Stored | 25 answers, 1\\.2 MB |',
-    '| Model for misses | GPT\\-4o |', '| Embedding | ready |', '| Store | SQLite |',
+    '| Model for misses | GPT\\-4o |', '| How careful | careful, up to 1 wrong in 100 |', '| Embedding | ready |', '| Store | SQLite |',
   ]) expect(tooltip).toContain(row);
 });
 

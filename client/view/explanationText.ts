@@ -1,0 +1,187 @@
+// Why a question was answered as it was, for "Explain This Answer": the daemon's explanation in a person's words.
+// Owns: the order of what is told. Does not know: how a decision is made.
+
+import type { Care } from '../../server/protocol/care.ts';
+import type { CandidateExplanation, Elsewhere, Explanation } from '../../server/protocol/explanation.ts';
+import { ageText, distanceText, type ShownAsk } from './answerStatus.ts';
+import { careText, measuredText, stepInForce } from './care.ts';
+import { alignedTable, shortened } from './markdownText.ts';
+import { offerActions } from './nearOffer.ts';
+import type { DocumentAction } from './readOnlyDocuments.ts';
+
+export function explanationText(explanation: Explanation, view: { care: Care | null; now: number }): string {
+  const { candidates, elsewhere } = explanation;
+  return [
+    '# Why this answer',
+    decisionText(explanation),
+    '## Compared by meaning',
+    explanation.instruction === '' ? '*The prompt had no question in words.*' : quoted(explanation.instruction),
+    '## Had to be equal',
+    equalText(explanation),
+    '## Stored questions that came into question',
+    ...(candidates.length === 0 ? [noCandidates(explanation)] : [candidateTable(candidates), candidates.map(candidateText).join('\n\n')]),
+    ...(elsewhere.length === 0 ? [] : ['## The same words elsewhere', elsewhere.map(each => elsewhereText(each, view.now)).join('\n')]),
+    '## Settings in force',
+    settingsText(explanation, view.care),
+    '## What you can do',
+    remedies(explanation).map(remedy => `- ${remedy}`).join('\n'),
+    '',
+  ].join('\n\n');
+}
+
+/** Lenses above the document, for what it names. */
+export function explanationActions({ candidates, decision }: Explanation, ask: Pick<ShownAsk, 'id' | 'offer'>): DocumentAction[] {
+  const askId = ask.id;
+  const actions: DocumentAction[] = (ask.offer === null ? [] : offerActions(ask.offer)).map(action => ({ ...action, argument: { askId } }));
+  const refused = candidates.findIndex(({ outcome }) => outcome === 'refused');
+  if (decision.status === 'miss' && ask.offer === null && refused !== -1) {
+    const argument = { askId, nearId: candidates[refused]!.entryId };
+    actions.push({ title: `${refused + 1} is the same question`, command: 'semcache.sameQuestion', argument });
+  }
+  if (isHit(decision)) actions.push({ title: 'Wrong answer', command: 'semcache.wrongAnswer', argument: { askId } });
+  return [...actions, { title: 'Choose how careful…', command: 'semcache.chooseCare' }];
+}
+
+function decisionText({ decision }: Explanation): string {
+  switch (decision.status) {
+    case 'hit':
+    case 'stale': {
+      const stored = decision.match === 'exact' ? '' : ` It was stored for “${shortened(decision.instruction, 200)}”.`;
+      return `**Served from the cache**, ${ageText(decision.ageMs)} old${decision.status === 'stale' ? ' and stale' : ''}. ${decision.why}${stored}`;
+    }
+    case 'miss':
+      return `**Asked of the model.** ${decision.why}${decision.near === undefined ? '' : ' Near enough to be offered, not to be served.'}`;
+    case 'bypass':
+      return `**Asked past the cache.** ${decision.why}`;
+  }
+}
+
+function equalText({ context, llmString }: Explanation): string {
+  const parts = context.map(({ kind, name }) => `- ${kindWords[kind]}${name === kind ? '' : `: ${name}`}`);
+  return [
+    `- ${modelText(llmString)}`,
+    ...(parts.length === 0 ? ['- nothing else: the question stands on its own'] : parts),
+  ].join('\n');
+}
+
+const kindWords: Record<Explanation['context'][number]['kind'], string> = {
+  system: 'the system message',
+  turn: 'the conversation before it',
+  code: 'the code in the question',
+  trace: 'the trace in the question',
+  data: 'the attachment',
+  tools: 'the tools offered',
+  selection: 'the selected code',
+  file: 'the file',
+  diagnostics: 'the problems reported there',
+  terminal: 'the terminal text',
+  language: 'the language of the open file',
+  wrapper: 'the text around the question',
+};
+
+/** The model and its parameters, where the string is ours; as it is where another program made it. */
+function modelText(llmString: string): string {
+  try {
+    const { model, parameters } = JSON.parse(llmString) as { model?: unknown; parameters?: object };
+    if (typeof model === 'string') {
+      const set = Object.entries(parameters ?? {}).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+      return `the model: ${model}${set.length === 0 ? '' : `, with ${set.join(', ')}`}`;
+    }
+  } catch {
+    // Another program's own form.
+  }
+  return `the model and its parameters: ${shortened(llmString, 200)}`;
+}
+
+function noCandidates({ decision, matching }: Explanation): string {
+  if (isHit(decision)) return 'None was needed: an identical question was there.';
+  if (decision.status === 'bypass') return 'None was looked for.';
+  return matching === 'exact' ? 'None: only identical questions are looked for.' : 'None was compared.';
+}
+
+function candidateTable(candidates: readonly CandidateExplanation[]): string {
+  return alignedTable(
+    ['#', 'Stored question', 'Distance', 'The same with', 'Needed', 'Outcome'],
+    candidates.map((candidate, at) => [
+      `${at + 1}`,
+      shortened(candidate.instruction, 60),
+      distanceText(candidate.distance),
+      candidate.trivial === true && candidate.probability === undefined ? 'no doubt' : percent(candidate.probability),
+      percent(candidate.bound),
+      outcomeWords[candidate.outcome],
+    ]),
+  );
+}
+
+const outcomeWords: Record<CandidateExplanation['outcome'], string> = {
+  accepted: 'served',
+  near: 'offered',
+  refused: 'refused',
+  'not-considered': 'not needed',
+};
+
+function candidateText({ instruction, why, guards, alignment, logits }: CandidateExplanation, at: number): string {
+  const lines = [`${at + 1}. “${shortened(instruction, 200)}”`, `   ${why}`];
+  for (const { guard, reason } of guards ?? []) if (reason !== why) lines.push(`   - ${guard}: ${reason}`);
+  if (alignment !== undefined) lines.push(...wordLines(alignment));
+  if (logits !== undefined) lines.push(`   - log-odds of the verifier, both ways: ${logits.map(each => each.toFixed(2)).join(' and ')}`);
+  return lines.join('\n');
+}
+
+function wordLines({ share, leftAsked, leftStored }: NonNullable<CandidateExplanation['alignment']>): string[] {
+  const quotedWords = (words: string[]): string => words.map(word => `“${word}”`).join(', ');
+  return [
+    `   - ${Math.round(share * 100)} % of the words pair up`,
+    ...(leftAsked.length === 0 ? [] : [`   - only in your question: ${quotedWords(leftAsked)}`]),
+    ...(leftStored.length === 0 ? [] : [`   - only in the stored one: ${quotedWords(leftStored)}`]),
+  ];
+}
+
+function elsewhereText({ instruction, updatedAt, differs }: Elsewhere, now: number): string {
+  return `- “${shortened(instruction, 120)}”, ${ageText(now - updatedAt)} old: ${differs.join('; ')}`;
+}
+
+function settingsText({ matching, maxWrongHitRate }: Explanation, care: Care | null): string {
+  if (matching !== 'verified') return `- semcache.matching: ${matching}`;
+  const step = care === null ? null : stepInForce(care.steps, maxWrongHitRate);
+  return [
+    '- semcache.matching: verified',
+    `- semcache.maxWrongHitRate: ${maxWrongHitRate} (${careText({ matching, maxWrongHitRate, scoreThreshold: 0 })})`,
+    ...(step === null ? [] : [`- ${measuredText(step)}`]),
+  ].join('\n');
+}
+
+function remedies({ decision, matching, elsewhere }: Explanation): string[] {
+  const slider = '“Semcache: Choose How Careful…” serves more, or less, by meaning.';
+  if (isHit(decision)) {
+    return [
+      '“Semcache: Wrong Answer: Ask Again and Replace” asks the model, and never gives this answer to this question again.',
+      ...(decision.match === 'exact' ? [] : [slider]),
+    ];
+  }
+  if (decision.status === 'bypass') return ['“Semcache: Show Log” tells more of what failed.'];
+  return [
+    ...(decision.near === undefined
+      ? []
+      : [
+          '“Semcache: Same Question” gives the similar answer to this question from now on.',
+          '“Semcache: Not the Same Question” never offers it again.',
+        ]),
+    ...(matching === 'exact' || decision.nearest !== undefined ? [slider] : []),
+    ...(elsewhere.length > 0 ? ['Ask about the same context again: what differs is named above.'] : []),
+    'Ask again: an identical question is always answered from the cache.',
+  ];
+}
+
+function isHit(decision: Explanation['decision']): decision is Extract<Explanation['decision'], { match: string }> {
+  return 'match' in decision;
+}
+
+/** What no probability reaches comes over the wire as null. */
+function percent(probability: number | null | undefined): string {
+  return typeof probability === 'number' && probability <= 1 ? `${(100 * probability).toFixed(1)} %` : '–';
+}
+
+function quoted(text: string): string {
+  return text.split('\n').map(line => `> ${line}`.trimEnd()).join('\n');
+}
