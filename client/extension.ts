@@ -17,13 +17,13 @@ import { chooseCareCommand } from './routes/chooseCare.ts';
 import { EditorCommand } from './routes/editorCommand.ts';
 import { createEntries, storedAnswers } from './routes/entries.ts';
 import { EntryCommands } from './routes/entryCommands.ts';
-import { connectToolCommand } from './routes/connectTool.ts';
 import { explainCommand } from './routes/explainCommand.ts';
+import { connectToolCommand } from './routes/connectTool.ts';
 import { chooseModelCommand, setApiKeyCommand } from './routes/modelCommands.ts';
 import { registerModelProvider } from './routes/modelProvider.ts';
 import { Models } from './routes/models.ts';
-import { Status } from './status.ts';
 import { NearCommands } from './routes/nearCommands.ts';
+import { Status } from './status.ts';
 import { AnswerDocuments } from './view/answerDocument.ts';
 import { Decorations } from './view/decorations.ts';
 import { EntryDocuments, entryScheme } from './view/entryDocument.ts';
@@ -66,11 +66,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const entryCommands = new EntryCommands({
     editor, asks, entries, models, answers, decorations, documents, editorCommand, workspace, now,
   });
-  const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
-  const gateway = () => readGateway(dataFolderOf(undefined, process.env));
   const target = { editor, asks, answers, decorations };
   const nearCommands = new NearCommands({ ...target, entries, show: argument => entryCommands.show(argument) });
   const care = () => daemon.facts?.care ?? null;
+  const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
+  const gateway = () => readGateway(dataFolderOf(undefined, process.env));
   const firstEndpointModel = () => configuration.endpoints()[0]?.models[0] ?? null;
   const modelCommandParts = { editor, models, apiKeys, configuration };
 
@@ -89,16 +89,16 @@ export function activate(context: vscode.ExtensionContext): void {
       connection: daemon,
       ask: editorCommand,
       entries: entryCommands,
+      near: nearCommands,
+      explain: argument => explainCommand({ ...target, entries, documents, care, now }, argument),
       status,
+      chooseCare: () => chooseCareCommand({ editor, care, configuration }),
       chooseModel: () => chooseModelCommand(modelCommandParts),
       setApiKey: () => setApiKeyCommand(modelCommandParts),
       connectTool: () => connectToolCommand({ editor, gateway, model: firstEndpointModel, home: homedir() }),
       showLog: () => log.show(),
     }),
-      near: nearCommands,
-      explain: argument => explainCommand({ ...target, entries, documents, care, now }, argument),
   );
-      chooseCare: () => chooseCareCommand({ editor, care, configuration }),
   void configuration.refresh();
 }
 
