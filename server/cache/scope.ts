@@ -24,7 +24,11 @@ export function keysOf(prompt: Prompt): PromptKeys {
   }));
   const scope = sha256(canonicalJson([prompt.llmString, marks]));
   const instructionKey = sha256(canonicalText(prompt.instruction).trim().normalize('NFC'));
-  return { scope, instructionKey, entryId: sha256(`${scope} ${instructionKey}`).slice(0, 32), marks };
+  return { scope, instructionKey, entryId: entryIdOf(scope, instructionKey), marks };
+}
+
+export function entryIdOf(scope: string, instructionKey: string): string {
+  return sha256(`${scope} ${instructionKey}`).slice(0, 32);
 }
 
 function sha256(text: string): string {

@@ -1,5 +1,5 @@
 // The seed's three verbs (lookup, update, clear), and the same on prompts that are already split.
-// Owns: the order of the tiers (exact, then by meaning) and what an entry records.
+// Owns: the order of the tiers (exact, then what the person called the same, then by meaning) and what an entry records.
 // Does not know: which store or model is in use; upstreams; wire formats.
 // Always true: find() never throws for a failing store or embedder; the decision is then a bypass with the reason.
 
@@ -15,6 +15,7 @@ import type { ModelRequest, Prompt, Route } from '../protocol/prompt.ts';
 import { seedSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Store } from '../store/store.ts';
 import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
+import { aliasedEntry, aliasWords, checkAliasable, rule } from './rulings.ts';
 import { keysOf, type PromptKeys } from './scope.ts';
 
 /** Candidates fetched for a decision. */
@@ -90,15 +91,25 @@ export class SemanticCache {
       vector,
     });
 
+    const exactOnly = settings.matching === 'exact' || prompt.exactOnly !== undefined;
     let same: Entry | null;
+    let aliased: Entry | null;
     try {
-      same = await this.#store.get(keys.entryId, keys.scope);
+      const [entry, aliases] = await Promise.all([
+        this.#store.get(keys.entryId, keys.scope),
+        exactOnly ? [] : this.#store.aliasesOf(keys.instructionKey),
+      ]);
+      same = entry;
+      const isHit = same !== null && accepts(same);
+      aliased = isHit ? null : await aliasedEntry(this.#store, keys, aliases, found => accepts(found) && isReplayableByMeaning(found));
     } catch {
       return failed('store-failed');
     }
     if (same !== null && accepts(same)) return { ...this.#hit(same, 'exact', 0, 'The same question about the same context.'), keys, vector: null };
 
-    if (settings.matching === 'exact' || prompt.exactOnly !== undefined) {
+    if (aliased !== null) return { ...this.#hit(aliased, 'semantic', 0, aliasWords), keys, vector: null };
+
+    if (exactOnly) {
       if (same !== null) return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector: null };
       const why = prompt.exactOnly === undefined ? missWords['no-entry'] : `${missWords['exact-only']} (${prompt.exactOnly})`;
       return { decision: { status: 'miss', reason: 'exact-only', why }, entry: null, keys, vector: null };
@@ -129,7 +140,7 @@ export class SemanticCache {
     if (fit.length === 0 && (same !== null || nearest.length > 0)) {
       return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector };
     }
-    return { ...(await this.#decided(prompt, fit.filter(replayableByMeaning), settings, signal)), keys, vector };
+    return { ...(await this.#decided(prompt, fit.filter(({ entry }) => isReplayableByMeaning(entry)), settings, signal)), keys, vector };
   }
 
   /** Stores an answer under its prompt, replacing an earlier one. Without a working embedder it is found by equality only. */
@@ -190,13 +201,21 @@ export class SemanticCache {
    */
   async wrongAnswer(id: string, request: ModelRequest): Promise<void> {
     const entry = await this.#existing(id);
-    const { instructionKey } = keysOf(promptFromRequest(request));
-    if (instructionKey === entry.instructionKey) {
-      await this.#store.clear({ ids: [id] });
-      return;
-    }
-    const [a, b] = [instructionKey, entry.instructionKey].sort() as [string, string];
-    await this.#store.addTombstone({ a, b, createdAt: this.#now() });
+    const keys = keysOf(promptFromRequest(request));
+    if (keys.instructionKey === entry.instructionKey) await this.#store.clear({ ids: [id] });
+    else await rule(this.#store, entry, keys, { same: false, at: this.#now() });
+  }
+
+  /**
+   * The entry's question and this request's are the same: from now on either is answered by what the other has stored
+   * about the same context, whatever is thought of their words. @throws SemcacheError entry-not-found, bad-request
+   */
+  async sameQuestion(id: string, request: ModelRequest): Promise<void> {
+    const prompt = promptFromRequest(request);
+    checkAliasable(prompt);
+    const entry = await this.#existing(id);
+    const keys = keysOf(prompt);
+    if (keys.instructionKey !== entry.instructionKey) await rule(this.#store, entry, keys, { same: true, at: this.#now() });
   }
 
   async #decided(
@@ -289,8 +308,8 @@ export class SemanticCache {
 }
 
 /** Tool calls and attachments in an answer are replayed for an identical prompt only. */
-function replayableByMeaning(candidate: Candidate): boolean {
-  return candidate.entry.generations.every(generation =>
+function isReplayableByMeaning(entry: Entry): boolean {
+  return entry.generations.every(generation =>
     (generation.content ?? []).every(part => part.type === 'text'),
   );
 }

@@ -53,6 +53,7 @@ const line = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('semcache'), version: z.literal(linesVersion), exportedAt: moment }),
   entryLine,
   z.strictObject({ type: z.literal('tombstone'), a: text, b: text, createdAt: moment }),
+  z.strictObject({ type: z.literal('alias'), a: text, b: text, createdAt: moment }),
   z.strictObject({
     type: z.literal('counts'),
     since: moment,
@@ -70,12 +71,13 @@ type Line = z.infer<typeof line>;
 
 /** `-` is the standard output; then nothing else is printed there. */
 export async function exportEntries(file: string, options: CommonOptions, io: CommandIo): Promise<number> {
-  const exported = { entries: 0, tombstones: 0 };
+  const exported = { entries: 0, tombstones: 0, aliases: 0 };
   await withParts(options, io, async parts => {
     const output: NodeJS.WritableStream = file === '-' ? io.stdout : createWriteStream(file, { mode: 0o600 });
     for await (const each of linesOf(parts, io.now())) {
       if (each.type === 'entry') exported.entries += 1;
       if (each.type === 'tombstone') exported.tombstones += 1;
+      if (each.type === 'alias') exported.aliases += 1;
       if (!output.write(`${JSON.stringify(each)}\n`)) await new Promise(resolve => output.once('drain', resolve));
     }
     if (file === '-') return;
@@ -88,7 +90,7 @@ export async function exportEntries(file: string, options: CommonOptions, io: Co
 
 /** Exit code 1 when a line was refused; all others are imported. */
 export async function importEntries(file: string, options: CommonOptions, io: CommandIo): Promise<number> {
-  const imported = { entries: 0, tombstones: 0, refused: [] as { line: number; reason: string }[] };
+  const imported = { entries: 0, tombstones: 0, aliases: 0, refused: [] as { line: number; reason: string }[] };
   await withParts(options, io, async parts => {
     const input = file === '-' ? io.stdin : createReadStream(file);
     let at = 0;
@@ -104,6 +106,7 @@ export async function importEntries(file: string, options: CommonOptions, io: Co
       if (reason !== null) imported.refused.push({ line: at, reason });
       else if (read.type === 'entry') imported.entries += 1;
       else if (read.type === 'tombstone') imported.tombstones += 1;
+      else if (read.type === 'alias') imported.aliases += 1;
     }
   });
   for (const { line: at, reason } of imported.refused) io.stderr.write(`semcache: line ${at} was left out: ${reason}\n`);
@@ -111,7 +114,7 @@ export async function importEntries(file: string, options: CommonOptions, io: Co
     options,
     io,
     imported,
-    `Read ${imported.entries} stored answers and ${imported.tombstones} tombstones from ${file}; ${imported.refused.length} lines were left out.`,
+    `Read ${imported.entries} stored answers, ${imported.tombstones} tombstones and ${imported.aliases} aliases from ${file}; ${imported.refused.length} lines were left out.`,
   );
   return imported.refused.length === 0 ? exitCodes.done : exitCodes.failed;
 }
@@ -133,7 +136,7 @@ async function* linesOf({ store }: Parts, exportedAt: number): AsyncIterable<Lin
   for await (const entry of store.entries()) {
     yield { type: 'entry', ...entry, vector: entry.vector === null ? null : base64Of(entry.vector) };
   }
-  for (const tombstone of await store.tombstones()) yield { type: 'tombstone', ...tombstone };
+  for (const { same, ...pair } of await store.rulings()) yield { type: same ? 'alias' : 'tombstone', ...pair };
   yield { type: 'counts', ...(await store.counts()) };
 }
 
@@ -161,7 +164,8 @@ async function take(read: Line, { store }: Parts): Promise<string | null> {
       return null;
     }
     case 'tombstone':
-      await store.addTombstone({ a: read.a, b: read.b, createdAt: read.createdAt });
+    case 'alias':
+      await store.addRuling({ a: read.a, b: read.b, same: read.type === 'alias', createdAt: read.createdAt });
       return null;
     case 'counts': {
       const { type: _type, since: _since, saved, ...counts } = read;

@@ -185,6 +185,7 @@ export const wrongAnswerParams: z.ZodType<{ entryId: string; request: ModelReque
   entryId: id,
   request: modelRequest,
 });
+export const sameQuestionParams = wrongAnswerParams;
 
 export const drainParams: z.ZodType<DrainParams> = z.object({ build, force: z.boolean().optional() });
 

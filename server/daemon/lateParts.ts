@@ -57,6 +57,7 @@ export function lateStore(first: Promise<Store>): LateStore {
     },
     get: async (id, scope) => (await store()).get(id, scope),
     nearest: async query => (await store()).nearest(query),
+    withInstruction: async (instructionKey, limit) => (await store()).withInstruction(instructionKey, limit),
     put: async entry => (await store()).put(entry),
     recordHit: async (id, facts) => (await store()).recordHit(id, facts),
     clear: async filter => (await store()).clear(filter),
@@ -64,8 +65,9 @@ export function lateStore(first: Promise<Store>): LateStore {
     async *entries(): AsyncIterable<Entry> {
       yield* (await store()).entries();
     },
-    addTombstone: async tombstone => (await store()).addTombstone(tombstone),
-    tombstones: async () => (await store()).tombstones(),
+    addRuling: async ruling => (await store()).addRuling(ruling),
+    rulings: async () => (await store()).rulings(),
+    aliasesOf: async instructionKey => (await store()).aliasesOf(instructionKey),
     addCounts: async delta => (await store()).addCounts(delta),
     counts: async () => (await store()).counts(),
     resetCounts: async () => (await store()).resetCounts(),

@@ -123,6 +123,10 @@ export class Parts {
     this.counters.countWrongHit();
   }
 
+  async sameQuestion(id: string, request: ModelRequest): Promise<void> {
+    await this.#engine.cache.sameQuestion(id, request);
+  }
+
   /** Takes over what all sessions share. Another embedder begins anew; asks in progress keep theirs. */
   configure(shared: SharedSettings): void {
     const earlier = this.#shared;

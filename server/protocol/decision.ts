@@ -27,7 +27,7 @@ export type Decision =
       entryId: string;
       /** The stored instruction that was matched. */
       instruction: string;
-      /** Cosine distance, 0..2; 0 for an exact match. */
+      /** Cosine distance, 0..2; 0 for an exact match and for a pair that the person called the same question. */
       distance: number;
       /** P(same answer), 0..1, where the verifier was asked. */
       probability?: number;

@@ -16,7 +16,7 @@ export interface Entry {
   scope: string;
   llmString: string;
   instruction: string;
-  /** Hash of the canonical instruction; tombstones speak of pairs of these. */
+  /** Hash of the canonical instruction; rulings speak of pairs of these. */
   instructionKey: string;
   context: ContextMark[];
   /** The embedder that made `vector`; both null when the entry can be found by equality only. */
@@ -58,11 +58,17 @@ export interface Candidate {
   distance: number;
   /** The person said that these two instructions are not the same. */
   tombstoned: boolean;
+  /** How many instructions, this one or others, the person said are not the same as the entry's. */
+  disputes: number;
 }
 
-/** A pair of instructions that are never served to each other again, by their keys in sorted order. */
-export interface Tombstone {
+/**
+ * What the person said of two instructions, by their keys in sorted order: the same question (an alias), or never to be
+ * served to each other again (a tombstone). Of two rulings on one pair the later counts.
+ */
+export interface Ruling {
   a: string;
   b: string;
+  same: boolean;
   createdAt: number;
 }

@@ -1,11 +1,11 @@
 // Entries in this process's memory, found by an exact scan: the reference that other stores are compared with.
 // Always true: what goes in and what comes out are copies, so that no caller changes a stored entry by hand.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store, StoreOptions } from './store.ts';
 import { noCounts } from './noCounts.ts';
-import { fits, folded, searchWords, summaryOf } from './summary.ts';
+import { fits, folded, isEverything, searchWords, summaryOf } from './summary.ts';
 import { checkLength, cosineDistance } from './vectors.ts';
 
 export class MemoryStore implements Store {
@@ -16,7 +16,7 @@ export class MemoryStore implements Store {
   #maxEntries: number;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
-  readonly #tombstones = new Map<string, Tombstone>();
+  readonly #rulings = new Map<string, Ruling>();
   #counts: Counts;
   #since: number;
   readonly #saved = new Map<string, SavedTokens>();
@@ -43,8 +43,14 @@ export class MemoryStore implements Store {
     return found.slice(0, query.k).map(({ entry, distance }) => ({
       entry: structuredClone(entry),
       distance,
-      tombstoned: this.#tombstones.has(pairOf(query.instructionKey, entry.instructionKey)),
+      tombstoned: this.#rulings.get(pairOf(query.instructionKey, entry.instructionKey))?.same === false,
+      disputes: this.#rulingsOn(entry.instructionKey).filter(({ same }) => !same).length,
     }));
+  }
+
+  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+    const found = this.#liveEntries().filter(entry => entry.instructionKey === instructionKey);
+    return structuredClone(found.sort((a, b) => b.updatedAt - a.updatedAt).slice(0, limit));
   }
 
   async put(entry: Entry): Promise<void> {
@@ -71,6 +77,7 @@ export class MemoryStore implements Store {
   async clear(filter: EntryFilter): Promise<number> {
     const removed = this.#liveEntries().filter(entry => fits(entry, filter));
     for (const entry of removed) this.#entries.delete(entry.id);
+    if (isEverything(filter)) this.#rulings.clear();
     return removed.length;
   }
 
@@ -87,12 +94,19 @@ export class MemoryStore implements Store {
     for (const entry of this.#liveEntries()) yield structuredClone(entry);
   }
 
-  async addTombstone(tombstone: Tombstone): Promise<void> {
-    this.#tombstones.set(pairOf(tombstone.a, tombstone.b), { ...tombstone });
+  async addRuling(ruling: Ruling): Promise<void> {
+    const pair = pairOf(ruling.a, ruling.b);
+    const earlier = this.#rulings.get(pair);
+    if (earlier === undefined || earlier.createdAt <= ruling.createdAt) this.#rulings.set(pair, { ...ruling });
   }
 
-  async tombstones(): Promise<Tombstone[]> {
-    return structuredClone([...this.#tombstones.values()]);
+  async rulings(): Promise<Ruling[]> {
+    return structuredClone([...this.#rulings.values()]);
+  }
+
+  async aliasesOf(instructionKey: string): Promise<string[]> {
+    const aliases = this.#rulingsOn(instructionKey).filter(({ same }) => same);
+    return aliases.sort((x, y) => y.createdAt - x.createdAt).map(({ a, b }) => (a === instructionKey ? b : a));
   }
 
   async addCounts({ saved, ...delta }: CountsDelta): Promise<void> {
@@ -130,6 +144,10 @@ export class MemoryStore implements Store {
   #live(id: string): Entry | null {
     const entry = this.#entries.get(id);
     return entry === undefined || entry.expiresAt <= this.#now() ? null : entry;
+  }
+
+  #rulingsOn(instructionKey: string): Ruling[] {
+    return [...this.#rulings.values()].filter(({ a, b }) => a === instructionKey || b === instructionKey);
   }
 
   #liveEntries(): Entry[] {

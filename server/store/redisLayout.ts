@@ -12,8 +12,12 @@
 //   P used:{NS}              ZSET   ids by last use: who goes first when the bound is reached
 //   P updated:{NS}           ZSET   ids by last update: the order of lists
 //   P expires:{NS}           ZSET   ids by end of life: how many are live, which are to be swept
-//   P tombstones:{NS}        HASH   "a b" to the moment the person said so
+//   P asks:{NS}              HASH   id to the first 16 digits of its instruction key
+//   P asked:{NS}             ZSET   "those digits, id", all of score 0: the entries of one instruction in any scope
+//   P tombstones:{NS}        HASH   ["a","b"] to the moment the person said that these are not the same
+//   P aliases:{NS}           HASH   the same of those that are; a pair stands in one of the two
 //   P apart:{NS}:KEY         SET    instruction keys that KEY is never matched with
+//   P alike:{NS}:KEY         ZSET   instruction keys that are the same question as KEY, by the moment the person said so
 //   P counts:{NS}            HASH   counters
 //   P index:FP:flat|hnsw     search index over P entry: (level "query engine" only)
 // Always true: {…} makes all keys of one scope lie in one slot of a Cluster, and a namespace's lists in another; the
@@ -64,8 +68,24 @@ export class RedisLayout {
     return `${this.prefix}expires:{${namespace}}`;
   }
 
+  asks(namespace: string): string {
+    return `${this.prefix}asks:{${namespace}}`;
+  }
+
+  asked(namespace: string): string {
+    return `${this.prefix}asked:{${namespace}}`;
+  }
+
   tombstones(namespace: string): string {
     return `${this.prefix}tombstones:{${namespace}}`;
+  }
+
+  aliases(namespace: string): string {
+    return `${this.prefix}aliases:{${namespace}}`;
+  }
+
+  alike(namespace: string, instructionKey: string): string {
+    return `${this.prefix}alike:{${namespace}}:${instructionKey}`;
   }
 
   apart(namespace: string, instructionKey: string): string {

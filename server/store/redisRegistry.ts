@@ -1,4 +1,4 @@
-// The lists of one namespace: which entries there are, in which scope, by use, by update and by end of life.
+// The lists of one namespace: which entries there are, in which scope, by use, by update, by end of life and by instruction.
 // Owns: who has to go when the bound is reached. Does not know: what is in an entry.
 // Always true: an id that is on the lists may be gone from Redis (expired, evicted); it is taken off when that is seen.
 
@@ -11,6 +11,9 @@ export interface Located {
   tag: string;
 }
 
+/** Digits of an instruction key that a list keeps: 64 bits tell instructions apart well enough to be compared in full later. */
+const keyDigits = 16;
+
 /** Ids asked for in one command. */
 const pageSize = 500;
 
@@ -21,6 +24,7 @@ export class RedisRegistry {
   readonly #used: string;
   readonly #updated: string;
   readonly #expires: string;
+  readonly #asked: string;
   readonly #lists: readonly string[];
   /** Orders uses of one millisecond. */
   #sequence = 0;
@@ -32,16 +36,19 @@ export class RedisRegistry {
     this.#used = layout.used(namespace);
     this.#updated = layout.updated(namespace);
     this.#expires = layout.expires(namespace);
-    this.#lists = [this.#where, this.#used, this.#updated, this.#expires];
+    this.#asked = layout.asked(namespace);
+    this.#lists = [this.#where, this.#used, this.#updated, this.#expires, layout.asks(namespace), this.#asked];
   }
 
   /** Enters an entry; resolves to those that have to be removed now. */
   async enter(
     { id, tag }: Located,
-    { updatedAt, expiresAt, bound, now }: { updatedAt: number; expiresAt: number; bound: number; now: number },
+    {
+      instructionKey, updatedAt, expiresAt, bound, now,
+    }: { instructionKey: string; updatedAt: number; expiresAt: number; bound: number; now: number },
   ): Promise<Located[]> {
     const reply = await this.#connection.run(enterScript, this.#lists, [
-      id, tag, this.#moment(now), String(updatedAt), String(expiresAt), String(bound), String(now),
+      id, tag, this.#moment(now), String(updatedAt), String(expiresAt), String(bound), String(now), instructionKey.slice(0, keyDigits),
     ]);
     return locatedIn(reply).filter(one => one.id !== id || one.tag !== tag);
   }
@@ -71,6 +78,14 @@ export class RedisRegistry {
       page.forEach((id, item) => tags[item] && found.push({ id, tag: String(tags[item]) }));
     }
     return found;
+  }
+
+  /** At most `limit` entries whose instruction key begins as this one does, in no order. */
+  async withInstruction(instructionKey: string, limit: number): Promise<Located[]> {
+    const key = instructionKey.slice(0, keyDigits);
+    const words = ['ZRANGEBYLEX', this.#asked, `[${key} `, `(${key}!`, 'LIMIT', '0', String(limit)];
+    const found = (await this.#connection.send(this.#asked, words)) as Buffer[];
+    return this.locate(found.map(one => String(one).slice(key.length + 1)));
   }
 
   async liveCount(now: number): Promise<number> {

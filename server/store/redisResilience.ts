@@ -4,7 +4,7 @@
 // Always true: a look-up ends within its budget, with a result or with store-unreachable (which becomes a bypass); an
 // answer that put() took is in Redis or in the spool, and delivering it twice stores it once.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
@@ -110,6 +110,10 @@ export class ResilientRedisStore implements Store {
     return this.#ask(store => store.nearest(query), left);
   }
 
+  withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+    return this.#ask(store => store.withInstruction(instructionKey, limit), this.#options.budgetMs);
+  }
+
   async put(entry: Entry): Promise<void> {
     await this.#write(store => store.put(entry), () => this.#spool.add(entry));
   }
@@ -137,12 +141,16 @@ export class ResilientRedisStore implements Store {
     }
   }
 
-  async addTombstone(tombstone: Tombstone): Promise<void> {
-    await this.#write(store => store.addTombstone(tombstone), () => this.#spool.addTombstone(tombstone));
+  async addRuling(ruling: Ruling): Promise<void> {
+    await this.#write(store => store.addRuling(ruling), () => this.#spool.addRuling(ruling));
   }
 
-  async tombstones(): Promise<Tombstone[]> {
-    return [...(await this.#patiently(store => store.tombstones())), ...this.#spool.tombstones()];
+  async rulings(): Promise<Ruling[]> {
+    return this.#spool.withWaiting(await this.#patiently(store => store.rulings()));
+  }
+
+  aliasesOf(instructionKey: string): Promise<string[]> {
+    return this.#ask(store => store.aliasesOf(instructionKey), this.#options.budgetMs);
   }
 
   async addCounts(delta: CountsDelta): Promise<void> {
@@ -359,9 +367,9 @@ export class ResilientRedisStore implements Store {
       }
       if (page.length < deliveryPage) break;
     }
-    for (const tombstone of this.#spool.tombstones()) {
-      await within(writeDeadlineMs, store.addTombstone(tombstone));
-      this.#spool.tombstoneDelivered(tombstone);
+    for (const ruling of this.#spool.rulings()) {
+      await within(writeDeadlineMs, store.addRuling(ruling));
+      this.#spool.rulingDelivered(ruling);
     }
     const counts = this.#spool.takeCounts();
     while (counts.length > 0) {

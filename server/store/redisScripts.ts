@@ -85,19 +85,31 @@ redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1])))
 return 1
 `);
 
+/** Takes an id off what finds the entries of an instruction. */
+const forgetAsked = `
+local function forgetAsked(asks, asked, id)
+  local key = redis.call('HGET', asks, id)
+  if not key then return end
+  redis.call('HDEL', asks, id)
+  redis.call('ZREM', asked, key .. ' ' .. id)
+end
+`;
+
 /**
- * Enters an entry in its namespace's lists. KEYS: where, used, updated, expires; ARGV: id, tag, used, updated, expires,
- * bound, now. Returns id and tag of each entry that has to go, expired ones first, then the least recently used
+ * Enters an entry in its namespace's lists. KEYS: where, used, updated, expires, asks, asked; ARGV: id, tag, used, updated,
+ * expires, bound, now, first digits of its instruction key. Returns id and tag of each entry that has to go, expired ones first, then the least recently used
  * beyond the bound; they are off the lists already. An earlier tag of this id comes last, as "id, tag" too.
  */
-export const enterScript = redisScript(`
-local where, used, updated, expires = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+export const enterScript = redisScript(`${forgetAsked}
+local where, used, updated, expires, asks, asked = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, tag, bound, now = ARGV[1], ARGV[2], tonumber(ARGV[6]), ARGV[7]
 local old = redis.call('HGET', where, id)
 redis.call('HSET', where, id, tag)
 redis.call('ZADD', used, ARGV[3], id)
 redis.call('ZADD', updated, ARGV[4], id)
 redis.call('ZADD', expires, ARGV[5], id)
+redis.call('HSET', asks, id, ARGV[8])
+redis.call('ZADD', asked, 0, ARGV[8] .. ' ' .. id)
 local gone = {}
 local function remove(other)
   table.insert(gone, other)
@@ -106,6 +118,7 @@ local function remove(other)
   redis.call('ZREM', used, other)
   redis.call('ZREM', updated, other)
   redis.call('ZREM', expires, other)
+  forgetAsked(asks, asked, other)
 end
 for _, other in ipairs(redis.call('ZRANGEBYSCORE', expires, '-inf', now, 'LIMIT', 0, 100)) do remove(other) end
 local over = redis.call('ZCARD', used) - bound
@@ -119,13 +132,41 @@ end
 return gone
 `);
 
-/** Takes ids off a namespace's lists. KEYS: where, used, updated, expires; ARGV: ids. */
-export const leaveScript = redisScript(`
+/** Takes ids off a namespace's lists. KEYS: where, used, updated, expires, asks, asked; ARGV: ids. */
+export const leaveScript = redisScript(`${forgetAsked}
 for _, id in ipairs(ARGV) do
   redis.call('HDEL', KEYS[1], id)
   for list = 2, 4 do redis.call('ZREM', KEYS[list], id) end
+  forgetAsked(KEYS[5], KEYS[6], id)
 end
 return #ARGV
+`);
+
+/**
+ * Keeps what a person said of a pair of instructions, unless something later was said of it. KEYS: tombstones, aliases,
+ * apart of a, apart of b, alike of a, alike of b; ARGV: the pair, a, b, the moment, 1 for the same or ''. Returns 1 where it was kept.
+ */
+export const ruleScript = redisScript(`
+local tombstones, aliases = KEYS[1], KEYS[2]
+local pair, a, b, at, same = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+for list = 1, 2 do
+  local earlier = redis.call('HGET', KEYS[list], pair)
+  if earlier and tonumber(earlier) > tonumber(at) then return 0 end
+end
+redis.call('HDEL', same and tombstones or aliases, pair)
+redis.call('HSET', same and aliases or tombstones, pair, at)
+if same then
+  redis.call('SREM', KEYS[3], b)
+  redis.call('SREM', KEYS[4], a)
+  redis.call('ZADD', KEYS[5], at, b)
+  redis.call('ZADD', KEYS[6], at, a)
+else
+  redis.call('ZREM', KEYS[5], b)
+  redis.call('ZREM', KEYS[6], a)
+  redis.call('SADD', KEYS[3], b)
+  redis.call('SADD', KEYS[4], a)
+end
+return 1
 `);
 
 /**

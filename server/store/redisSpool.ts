@@ -1,4 +1,4 @@
-// What could not be written to Redis, kept on this machine until it can: answers, tombstones and counts.
+// What could not be written to Redis, kept on this machine until it can: answers, rulings and counts.
 // Owns: one SQLite file of its own. Does not know: Redis.
 // Always true: what add…() took survives this process; an answer leaves only when `delivered()` names the very update
 // that was delivered, so a newer one that came meanwhile stays; an answer that waits twice waits once, as its newest.
@@ -6,10 +6,10 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Entry, EntryFilter, Tombstone } from '../protocol/entry.ts';
+import type { Entry, EntryFilter, Ruling } from '../protocol/entry.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { CountsDelta } from './store.ts';
-import { fits } from './summary.ts';
+import { fits, isEverything } from './summary.ts';
 import { bytesFromVector, vectorFromBytes } from './vectors.ts';
 
 const busyTimeoutMs = 3000;
@@ -28,7 +28,7 @@ export class RedisSpool {
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = NORMAL;
         CREATE TABLE IF NOT EXISTS answers (id TEXT PRIMARY KEY, updatedAt REAL NOT NULL, expiresAt REAL NOT NULL, entry TEXT NOT NULL, vector BLOB) STRICT;
-        CREATE TABLE IF NOT EXISTS tombstones (a TEXT NOT NULL, b TEXT NOT NULL, createdAt REAL NOT NULL, PRIMARY KEY (a, b)) STRICT;
+        CREATE TABLE IF NOT EXISTS rulings (a TEXT NOT NULL, b TEXT NOT NULL, same INTEGER NOT NULL, createdAt REAL NOT NULL, PRIMARY KEY (a, b)) STRICT;
         CREATE TABLE IF NOT EXISTS counts (number INTEGER PRIMARY KEY, delta TEXT NOT NULL) STRICT;
       `);
     } catch (error) {
@@ -64,11 +64,12 @@ export class RedisSpool {
     this.#database.prepare('DELETE FROM answers WHERE id = ? AND updatedAt = ?').run(id, updatedAt);
   }
 
-  /** Removes the answers that fit; resolves to how many. */
+  /** Removes the answers that fit, with an empty filter the rulings too; resolves to how many answers. */
   clear(filter: EntryFilter): number {
     const all = this.#database.prepare('SELECT id, entry FROM answers').all();
     const fitting = all.filter(({ entry }) => fits({ vector: null, ...(JSON.parse(entry as string) as Omit<Entry, 'vector'>) }, filter));
     for (const { id } of fitting) this.#database.prepare('DELETE FROM answers WHERE id = ?').run(id as string);
+    if (isEverything(filter)) this.#database.exec('DELETE FROM rulings');
     return fitting.length;
   }
 
@@ -76,16 +77,33 @@ export class RedisSpool {
     return Number(this.#database.prepare('SELECT count(*) AS n FROM answers').get()!.n);
   }
 
-  addTombstone({ a, b, createdAt }: Tombstone): void {
-    this.#database.prepare('INSERT OR IGNORE INTO tombstones VALUES (?, ?, ?)').run(a, b, createdAt);
+  addRuling({ a, b, same, createdAt }: Ruling): void {
+    this.#database
+      .prepare(
+        `INSERT INTO rulings VALUES (?, ?, ?, ?) ON CONFLICT (a, b) DO UPDATE SET same = excluded.same,
+         createdAt = excluded.createdAt WHERE excluded.createdAt >= rulings.createdAt`,
+      )
+      .run(...([a, b].sort() as [string, string]), Number(same), createdAt);
   }
 
-  tombstones(): Tombstone[] {
-    return this.#database.prepare('SELECT a, b, createdAt FROM tombstones').all() as unknown as Tombstone[];
+  rulings(): Ruling[] {
+    const rows = this.#database.prepare('SELECT a, b, same, createdAt FROM rulings').all();
+    return rows.map(row => ({ a: row.a as string, b: row.b as string, same: row.same === 1, createdAt: row.createdAt as number }));
   }
 
-  tombstoneDelivered({ a, b }: Tombstone): void {
-    this.#database.prepare('DELETE FROM tombstones WHERE a = ? AND b = ?').run(a, b);
+  /** These rulings and those that wait: of each pair the later. */
+  withWaiting(delivered: Ruling[]): Ruling[] {
+    const latest = new Map<string, Ruling>();
+    for (const ruling of [...delivered, ...this.rulings()]) {
+      const pair = `${ruling.a} ${ruling.b}`;
+      const earlier = latest.get(pair);
+      if (earlier === undefined || earlier.createdAt <= ruling.createdAt) latest.set(pair, ruling);
+    }
+    return [...latest.values()];
+  }
+
+  rulingDelivered({ a, b, createdAt }: Ruling): void {
+    this.#database.prepare('DELETE FROM rulings WHERE a = ? AND b = ? AND createdAt = ?').run(a, b, createdAt);
   }
 
   addCounts(delta: CountsDelta): void {

@@ -4,7 +4,7 @@
 // Always true: an exact hit takes one round trip and a look-up by meaning one more; expiry is Redis's own EXPIRE, and
 // compared once more when an entry is read; no command on these ways grows with the number of entries.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import type { RedisConnection, Reply, Word } from './redisConnection.ts';
@@ -14,12 +14,12 @@ import {
 } from './redisLayout.ts';
 import { levelWords, type FoundHash, type RedisLevel } from './redisLevel.ts';
 import { RedisRegistry, type Located } from './redisRegistry.ts';
+import { RedisRulings } from './redisRulings.ts';
 import { hitScript, putScript, removeScript } from './redisScripts.ts';
 import { RedisSweep } from './redisSweep.ts';
-import { RedisTombstones } from './redisTombstones.ts';
 import { namespaceFor, type RedisNamespaces } from './redisSharing.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store, StoreOptions } from './store.ts';
-import { fits, folded, searchWords, summaryOf } from './summary.ts';
+import { fits, folded, isEverything, searchWords, summaryOf } from './summary.ts';
 import { checkLength, cosineDistance } from './vectors.ts';
 
 export interface RedisStoreParts {
@@ -32,6 +32,8 @@ export interface RedisStoreParts {
 /** Ids of which the scope is remembered, so that counting a hit needs no question first. */
 const rememberedScopes = 10_000;
 const readPage = 50;
+/** Entries of one instruction that are read to find the newest. */
+const instructionPage = 100;
 /** Entries of which the size is measured, to estimate that of all. */
 const sizeSamples = 12;
 
@@ -46,7 +48,7 @@ export class RedisStore implements Store {
   #maxEntries: number;
   /** The user's own first, then the team's. */
   readonly #registries: RedisRegistry[];
-  readonly #tombstones: RedisTombstones;
+  readonly #rulings: RedisRulings;
   readonly #counts: RedisCounts;
   readonly #sweep: RedisSweep;
   readonly #tags = new Map<string, { tag: string; registry: RedisRegistry }>();
@@ -64,7 +66,7 @@ export class RedisStore implements Store {
     this.#registries = [own, ...(team === undefined ? [] : [team.name])].map(
       name => new RedisRegistry(checkedNamespace(name), parts.connection, parts.layout),
     );
-    this.#tombstones = new RedisTombstones(own, parts.connection, parts.layout);
+    this.#rulings = new RedisRulings(own, parts.connection, parts.layout);
     this.#counts = new RedisCounts(own, parts.connection, parts.layout, options.now);
     this.#sweep = new RedisSweep({ ...parts, registries: this.#registries, fps: this.#fps });
   }
@@ -81,20 +83,36 @@ export class RedisStore implements Store {
   async nearest(query: NearestQuery): Promise<Candidate[]> {
     const fp = this.#fpOf(query.fingerprint);
     const registries = new Map(this.#registries.map(registry => [tagOf(registry.namespace, query.scope), registry]));
-    const apart = this.#tombstones.of(query.instructionKey);
-    apart.catch(() => undefined);
+    const ruled = Promise.all([this.#rulings.apartFrom(query.instructionKey), this.#rulings.hasDisputes()]);
+    ruled.catch(() => undefined);
     for (let count = query.k; ; count *= 4) {
       const found = await this.#level.nearest({ tags: [...registries.keys()], fp, vector: query.vector, count });
       const entries = this.#liveOf(await this.#confirmed(found, registries), registries, query);
       // Of those found some were over; the places they took may belong to others.
       if (entries.length < query.k && entries.length < found.length && found.length >= count && count < 1000) continue;
-      const candidates = entries.map(entry => ({ entry, distance: cosineDistance(query.vector, entry.vector!) }));
-      const keys = await apart;
-      return candidates
+      const candidates = entries
+        .map(entry => ({ entry, distance: cosineDistance(query.vector, entry.vector!) }))
         .sort((a, b) => a.distance - b.distance)
-        .slice(0, query.k)
-        .map(candidate => ({ ...candidate, tombstoned: keys.has(candidate.entry.instructionKey) }));
+        .slice(0, query.k);
+      const [apart, hasDisputes] = await ruled;
+      const disputes = hasDisputes ? await this.#rulings.disputesOf(candidates.map(({ entry }) => entry.instructionKey)) : [];
+      return candidates.map((candidate, at) => ({
+        ...candidate,
+        tombstoned: apart.has(candidate.entry.instructionKey),
+        disputes: disputes[at] ?? 0,
+      }));
     }
+  }
+
+  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+    const found = await Promise.all(
+      this.#registries.map(async registry => this.#read(registry, await registry.withInstruction(instructionKey, Math.max(limit, instructionPage)))),
+    );
+    return found
+      .flat()
+      .filter(entry => entry.instructionKey === instructionKey)
+      .sort((a, b) => b.updatedAt - a.updatedAt)
+      .slice(0, limit);
   }
 
   async put(entry: Entry): Promise<void> {
@@ -125,6 +143,7 @@ export class RedisStore implements Store {
       }
       for await (const page of registry.all()) removed += await this.#clearPage(registry, page, filter, isTeam);
     }
+    if (isEverything(filter)) await this.#rulings.clear();
     return removed;
   }
 
@@ -156,12 +175,16 @@ export class RedisStore implements Store {
     }
   }
 
-  addTombstone(tombstone: Tombstone): Promise<void> {
-    return this.#tombstones.add(tombstone);
+  addRuling(ruling: Ruling): Promise<void> {
+    return this.#rulings.add(ruling);
   }
 
-  tombstones(): Promise<Tombstone[]> {
-    return this.#tombstones.all();
+  rulings(): Promise<Ruling[]> {
+    return this.#rulings.all();
+  }
+
+  aliasesOf(instructionKey: string): Promise<string[]> {
+    return this.#rulings.aliasesOf(instructionKey);
   }
 
   addCounts(delta: CountsDelta): Promise<void> {
@@ -211,7 +234,7 @@ export class RedisStore implements Store {
     const bound = registry === this.#registries[0] ? this.#maxEntries : Number.MAX_SAFE_INTEGER;
 
     const [entered, written] = await Promise.allSettled([
-      registry.enter(located, { updatedAt: entry.updatedAt, expiresAt: entry.expiresAt, bound, now }),
+      registry.enter(located, { instructionKey: entry.instructionKey, updatedAt: entry.updatedAt, expiresAt: entry.expiresAt, bound, now }),
       this.#connection.run(putScript, this.#putKeys(tag, entry.id, fp), this.#putValues(entry, { fp, tag, namespace, now, ifNewer })),
     ]);
     if (written.status === 'rejected') {

@@ -84,6 +84,18 @@ export const schemaSteps: readonly string[] = [
     completion_tokens REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Beside the tombstones, which daemons of the first version go on using until they end.
+  CREATE TABLE aliases (
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (a, b)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX aliases_by_b ON aliases (b);
+  CREATE INDEX tombstones_by_b ON tombstones (b);
+  CREATE INDEX entries_by_instruction ON entries (instruction_key);
+  `,
 ];
 
 /**

@@ -5,7 +5,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
 import { PendingUse } from './pendingUse.ts';
@@ -13,7 +13,9 @@ import { openError, openSqliteFile, useError } from './sqliteFile.ts';
 import {
   entryFromRow, entryValues, selectEntries, selectEntryOfVector, selectSummaries, summaryFromRow, upsertEntry, whereLive,
 } from './sqliteRows.ts';
+import { SqliteRulings } from './sqliteRulings.ts';
 import { SqliteVectors, spaceOf } from './sqliteVectors.ts';
+import { isEverything } from './summary.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store, StoreOptions } from './store.ts';
 import { VectorIndex } from './vectorIndex.ts';
 
@@ -45,6 +47,7 @@ class SqliteStore implements Store {
   readonly #now: () => number;
   #maxEntries: number;
   readonly #statements: Statements;
+  readonly #rulings: SqliteRulings;
   readonly #vectors: SqliteVectors;
   readonly #index: VectorIndex;
   #pending = new PendingUse();
@@ -57,6 +60,7 @@ class SqliteStore implements Store {
     this.#now = options.now;
     this.#maxEntries = options.maxEntries;
     this.#statements = prepareStatements(database);
+    this.#rulings = new SqliteRulings(database);
     this.#vectors = new SqliteVectors(database);
     this.#index = new VectorIndex(this.#vectors);
     this.#statements.startCounting.run(options.now());
@@ -77,14 +81,22 @@ class SqliteStore implements Store {
         const row = this.#statements.entryByVector.get(near.row);
         if (row === undefined) continue;
         const entry = this.#pending.applyTo(entryFromRow(row, near.vector));
-        const pair = sorted(instructionKey, entry.instructionKey);
-        const tombstoned = this.#statements.tombstone.get(...pair) !== undefined;
-        candidates.push({ entry, distance: near.distance, tombstoned });
+        const tombstoned = this.#rulings.areApart(instructionKey, entry.instructionKey);
+        const disputes = this.#rulings.disputesOf(entry.instructionKey);
+        candidates.push({ entry, distance: near.distance, tombstoned, disputes });
       }
       return candidates;
     } catch (error) {
       throw useError(error, this.#path);
     }
+  }
+
+  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+    return this.#attempt(() =>
+      this.#statements.entriesOfInstruction
+        .all(instructionKey, this.#now(), limit)
+        .map(row => this.#pending.applyTo(entryFromRow(row))),
+    );
   }
 
   async put(entry: Entry): Promise<void> {
@@ -124,6 +136,7 @@ class SqliteStore implements Store {
       });
       await nextTurn();
     }
+    if (isEverything(filter)) this.#write(() => this.#rulings.clear());
     await this.#giveBackRoom();
     return removed;
   }
@@ -150,18 +163,16 @@ class SqliteStore implements Store {
     }
   }
 
-  async addTombstone({ a, b, createdAt }: Tombstone): Promise<void> {
-    this.#attempt(() => this.#statements.addTombstone.run(...sorted(a, b), createdAt));
+  async addRuling(ruling: Ruling): Promise<void> {
+    this.#write(() => this.#rulings.add(ruling));
   }
 
-  async tombstones(): Promise<Tombstone[]> {
-    return this.#attempt(() =>
-      this.#statements.tombstones.all().map(row => ({
-        a: row.a as string,
-        b: row.b as string,
-        createdAt: row.created_at as number,
-      })),
-    );
+  async rulings(): Promise<Ruling[]> {
+    return this.#attempt(() => this.#rulings.all());
+  }
+
+  async aliasesOf(instructionKey: string): Promise<string[]> {
+    return this.#attempt(() => this.#rulings.aliasesOf(instructionKey));
   }
 
   async addCounts(delta: CountsDelta): Promise<void> {
@@ -294,6 +305,9 @@ function prepareStatements(database: DatabaseSync) {
     entryById: statement(`${selectEntries} WHERE e.id = ? AND e.expires_at > ?`),
     entryByVector: statement(selectEntryOfVector),
     entriesAfter: statement(`${selectEntries} WHERE e.row > ? AND e.expires_at > ? ORDER BY e.row LIMIT ?`),
+    entriesOfInstruction: statement(
+      `${selectEntries} WHERE e.instruction_key = ? AND e.expires_at > ? ORDER BY e.updated_at DESC, e.row DESC LIMIT ?`,
+    ),
     upsertEntry: statement(upsertEntry),
     putAnswer: statement(
       `INSERT INTO answers (entry, context, generations) VALUES (?, ?, ?)
@@ -317,9 +331,6 @@ function prepareStatements(database: DatabaseSync) {
        FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
     ),
     freePages: statement('PRAGMA freelist_count'),
-    tombstone: statement('SELECT 1 AS found FROM tombstones WHERE a = ? AND b = ?'),
-    addTombstone: statement('INSERT OR REPLACE INTO tombstones (a, b, created_at) VALUES (?, ?, ?)'),
-    tombstones: statement('SELECT a, b, created_at FROM tombstones'),
     addCount: statement('INSERT INTO counts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value'),
     startCounting: statement(`INSERT OR IGNORE INTO counts VALUES ('since', ?)`),
     counts: statement('SELECT name, value FROM counts'),
@@ -330,8 +341,4 @@ function prepareStatements(database: DatabaseSync) {
     ),
     savedTokens: statement('SELECT model, prompt_tokens, completion_tokens FROM saved_tokens'),
   };
-}
-
-function sorted(a: string, b: string): [string, string] {
-  return a < b ? [a, b] : [b, a];
 }

@@ -1,7 +1,7 @@
 // What the cache relies on. Every store keeps exactly this; test/contract/storeContract.ts says it as tests.
 // Does not know: what an instruction means, which distance is near enough.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Tombstone } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 
 export interface NearestQuery {
@@ -11,7 +11,7 @@ export interface NearestQuery {
   vector: Float32Array;
   /** Candidates wanted. */
   k: number;
-  /** Key of the instruction at hand: candidates it is paired with in a tombstone come back marked. */
+  /** Key of the instruction at hand: candidates that a ruling keeps from it come back marked. */
   instructionKey: string;
 }
 
@@ -46,19 +46,24 @@ export interface Store {
   get(id: string, scope?: string): Promise<Entry | null>;
   /** Live entries of scope and fingerprint, nearest first, at most k; exact distances. @throws vector-length-mismatch */
   nearest(query: NearestQuery): Promise<Candidate[]>;
+  /** Live entries of this instruction in any scope, newest update first. Entries that an older Semcache wrote may be missing. */
+  withInstruction(instructionKey: string, limit: number): Promise<Entry[]>;
   /** Adds, or replaces the entry of the same id (its createdAt and hits stay). Beyond the size bound the least recently used go. */
   put(entry: Entry): Promise<void>;
   /** Counts a hit and marks the entry as used now. Does nothing when it is gone. Never changes expiresAt. */
   recordHit(id: string, facts: HitFacts): Promise<void>;
-  /** Removes all that fit; an empty filter removes every entry. Resolves to how many. Tombstones and counters stay. */
+  /** Removes all that fit; an empty filter removes every entry, and the rulings with them. Resolves to how many entries. Counters stay. */
   clear(filter: EntryFilter): Promise<number>;
   /** Live entries that fit, newest update first, with their number. */
   list(query: ListQuery): Promise<{ total: number; entries: EntrySummary[] }>;
   /** Every live entry, in no order; entries put meanwhile may be missing. */
   entries(): AsyncIterable<Entry>;
 
-  addTombstone(tombstone: Tombstone): Promise<void>;
-  tombstones(): Promise<Tombstone[]>;
+  /** Keeps what the person said of a pair, unless something later was said of it. */
+  addRuling(ruling: Ruling): Promise<void>;
+  rulings(): Promise<Ruling[]>;
+  /** Keys of the instructions that the person called the same as this one, latest ruling first. */
+  aliasesOf(instructionKey: string): Promise<string[]>;
 
   addCounts(delta: CountsDelta): Promise<void>;
   counts(): Promise<Counts & { since: number; saved: SavedTokens[] }>;

@@ -25,6 +25,10 @@ export function searchWords(search: string | undefined): string[] {
   return folded(search ?? '').split(/\s+/).filter(word => word !== '');
 }
 
+export function isEverything(filter: EntryFilter): boolean {
+  return Object.values(filter).every(value => value === undefined);
+}
+
 export function fits(entry: Entry, filter: EntryFilter): boolean {
   return (
     (filter.ids === undefined || filter.ids.includes(entry.id)) &&

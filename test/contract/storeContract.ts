@@ -265,11 +265,31 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
       await store.put(anEntry(now(), { id: 'wrong', instructionKey: 'key of wrong', vector: turned(5) }));
       await store.put(anEntry(now(), { id: 'right', instructionKey: 'key of right', vector: turned(10) }));
       const [a, b] = ['key of wrong', 'asked'].sort() as [string, string];
-      await store.addTombstone({ a, b, createdAt: now() });
+      await store.addRuling({ a, b, same: false, createdAt: now() });
       const found = await store.nearest({ ...query(axis(0)), instructionKey: 'asked' });
       expect(found.map(({ entry, tombstoned }) => [entry.id, tombstoned])).toEqual([['wrong', true], ['right', false]]);
       const other = await store.nearest({ ...query(axis(0)), instructionKey: 'asked otherwise' });
       expect(other.map(({ tombstoned }) => tombstoned)).toEqual([false, false]);
+    });
+
+    test('a pair that was called the same is not marked', async () => {
+      const { store, now } = await opened();
+      await store.put(anEntry(now(), { instructionKey: 'key' }));
+      await store.addRuling({ a: 'asked', b: 'key', same: true, createdAt: now() });
+      expect(await store.nearest(query(axis(0)))).toMatchObject([{ tombstoned: false, disputes: 0 }]);
+    });
+
+    test('a candidate comes with the number of instructions that it was called wrong for, whichever is asked', async () => {
+      const { store, now } = await opened();
+      await store.put(anEntry(now(), { id: 'twice', instructionKey: 'm', vector: turned(5) }));
+      await store.put(anEntry(now(), { id: 'never', instructionKey: 'n', vector: turned(10) }));
+      await store.addRuling({ a: 'a', b: 'm', same: false, createdAt: now() });
+      await store.addRuling({ a: 'm', b: 'z', same: false, createdAt: now() });
+      await store.addRuling({ a: 'm', b: 'y', same: true, createdAt: now() });
+      for (const instructionKey of ['a', 'asked']) {
+        const found = await store.nearest({ ...query(axis(0)), instructionKey });
+        expect(found.map(({ entry, disputes }) => [entry.id, disputes])).toEqual([['twice', 2], ['never', 0]]);
+      }
     });
 
     test('a vector of another length is refused, by nearest() and by put()', async () => {
@@ -395,13 +415,19 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
       expect((await near(store, axis(0), { k: 10 })).map(([id]) => id).sort()).toEqual(left);
     });
 
-    test('clear() leaves tombstones and counters', async () => {
+    test('clear() of some leaves rulings and counters; of everything it removes the rulings, too', async () => {
       const { store, now } = await opened();
-      await store.put(anEntry(now()));
-      await store.addTombstone({ a: 'a', b: 'b', createdAt: now() });
+      await store.put(anEntry(now(), { instructionKey: 'b' }));
+      const ruling = { a: 'a', b: 'b', same: false, createdAt: now() };
+      await store.addRuling(ruling);
+      await store.addRuling({ a: 'a', b: 'c', same: true, createdAt: now() });
       await store.addCounts({ hits: 1 });
-      await store.clear({});
-      expect(await store.tombstones()).toEqual([{ a: 'a', b: 'b', createdAt: now() }]);
+      await store.clear({ model: 'another' });
+      expect(await store.rulings()).toHaveLength(2);
+      expect(await store.clear({})).toBe(1);
+      expect([await store.rulings(), await store.aliasesOf('a')]).toEqual([[], []]);
+      await store.put(anEntry(now(), { instructionKey: 'b' }));
+      expect(await store.nearest({ ...query(axis(0)), instructionKey: 'a' })).toMatchObject([{ tombstoned: false, disputes: 0 }]);
       expect((await store.counts()).hits).toBe(1);
     });
 
@@ -479,7 +505,40 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
     });
   });
 
-  describe(`${name}: counters and tombstones`, () => {
+  describe(`${name}: withInstruction()`, () => {
+    test('gives the entries of one instruction in any scope, newest update first, whole', async () => {
+      const { store, now } = await opened();
+      const entry = fullEntry(now());
+      await store.put(anEntry(now(), { id: 'newer', scope: 'another', instructionKey: entry.instructionKey, updatedAt: now() + 5 }));
+      await store.put(entry);
+      await store.put(anEntry(now(), { id: 'other', instructionKey: `${entry.instructionKey}y` }));
+      const found = await store.withInstruction(entry.instructionKey, 10);
+      expect(found.map(({ id }) => id)).toEqual(['newer', 'full']);
+      expect(found[1]).toEqual(entry);
+      expect((await store.withInstruction(entry.instructionKey, 1)).map(({ id }) => id)).toEqual(['newer']);
+      expect(await store.withInstruction('nobody asked', 10)).toEqual([]);
+    });
+
+    test('entries that are replaced are there once; those cleared, expired or evicted are gone', async () => {
+      const { store, now, pass } = await opened(3);
+      const left = async (): Promise<string[]> => (await store.withInstruction('key', 10)).map(({ id }) => id).sort();
+      await store.put(anEntry(now(), { id: 'a' }));
+      await store.put(anEntry(now(), { id: 'a', generations: [{ text: 'again' }] }));
+      await pass(5);
+      await store.put(anEntry(now(), { id: 'b', expiresAt: now() + 500 }));
+      await pass(5);
+      await store.put(anEntry(now(), { id: 'c', scope: 'another' }));
+      expect(await left()).toEqual(['a', 'b', 'c']);
+      await pass(600);
+      expect(await left()).toEqual(['a', 'c']);
+      await store.clear({ ids: ['c'] });
+      expect(await left()).toEqual(['a']);
+      for (const id of ['d', 'e', 'f']) await store.put(anEntry(now(), { id, instructionKey: 'another' }));
+      expect(await left()).toEqual([]);
+    });
+  });
+
+  describe(`${name}: counters and rulings`, () => {
     test('counts() begins at 0 and adds up what addCounts() gives, tokens by model', async () => {
       const { store, now } = await opened();
       const { since, ...zero } = await store.counts();
@@ -510,22 +569,52 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
       expect((await store.counts()).hits).toBe(1);
     });
 
-    test('tombstones() gives each pair once', async () => {
+    test('rulings() gives each pair once', async () => {
       const { store, now } = await opened();
-      await store.addTombstone({ a: 'a', b: 'b', createdAt: now() });
-      await store.addTombstone({ a: 'a', b: 'b', createdAt: now() });
-      await store.addTombstone({ a: 'a', b: 'c', createdAt: now() });
-      expect((await store.tombstones()).map(({ a, b }) => a + b).sort()).toEqual(['ab', 'ac']);
+      await store.addRuling({ a: 'a', b: 'b', same: false, createdAt: now() });
+      await store.addRuling({ a: 'a', b: 'b', same: false, createdAt: now() });
+      await store.addRuling({ a: 'a', b: 'c', same: true, createdAt: now() });
+      expect((await store.rulings()).map(({ a, b, same }) => [a, b, same]).sort()).toEqual([['a', 'b', false], ['a', 'c', true]]);
+    });
+
+    test.each([
+      { first: true, later: false },
+      { first: false, later: true },
+    ])('of two rulings on a pair the later counts, whichever arrives first: same $first, then $later', async ({ first, later }) => {
+      const { store, now } = await opened();
+      await store.put(anEntry(now(), { instructionKey: 'b' }));
+      const earlier = { a: 'a', b: 'b', same: first, createdAt: now() - 1000 };
+      const latest = { a: 'a', b: 'b', same: later, createdAt: now() };
+      for (const order of [[earlier, latest], [latest, earlier]]) {
+        for (const ruling of order) await store.addRuling(ruling);
+        expect(await store.rulings()).toEqual([latest]);
+        expect(await store.aliasesOf('b')).toEqual(later ? ['a'] : []);
+        const [found] = await store.nearest({ ...query(axis(0)), instructionKey: 'a' });
+        expect(found).toMatchObject({ tombstoned: !later, disputes: later ? 0 : 1 });
+        await store.clear({});
+        await store.put(anEntry(now(), { instructionKey: 'b' }));
+      }
+    });
+
+    test('aliasesOf() gives what was called the same as an instruction, from either side, latest first', async () => {
+      const { store, now } = await opened();
+      await store.addRuling({ a: 'a', b: 'm', same: true, createdAt: now() });
+      await store.addRuling({ a: 'm', b: 'z', same: true, createdAt: now() + 1 });
+      await store.addRuling({ a: 'm', b: 'n', same: false, createdAt: now() + 2 });
+      expect(await store.aliasesOf('m')).toEqual(['z', 'a']);
+      expect(await store.aliasesOf('a')).toEqual(['m']);
+      expect(await store.aliasesOf('n')).toEqual([]);
+      expect(await store.aliasesOf('nobody')).toEqual([]);
     });
   });
 
-  if (outlivesClose) test(`${name}: entries, hits, tombstones and counters outlive close()`, async () => {
+  if (outlivesClose) test(`${name}: entries, hits, rulings and counters outlive close()`, async () => {
     const under = await open({ maxEntries: 1000 });
     const { now } = under;
     const entry = fullEntry(now());
     await under.store.put(entry);
     await under.store.recordHit(entry.id, { at: now() });
-    await under.store.addTombstone({ a: 'a', b: 'b', createdAt: now() });
+    await under.store.addRuling({ a: 'a', b: 'b', same: true, createdAt: now() });
     await under.store.addCounts({ hits: 1, saved: { model: 'x', promptTokens: 1, completionTokens: 2 } });
     const counts = await under.store.counts();
     const store = await under.reopen!();
@@ -533,7 +622,7 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
     expect(await store.get(entry.id)).toEqual({ ...entry, hits: entry.hits + 1, lastHitAt: now() });
     const [found] = await store.nearest({ ...query(entry.vector!), scope: entry.scope, fingerprint: entry.fingerprint! });
     expect(found!.distance).toBe(0);
-    expect(await store.tombstones()).toEqual([{ a: 'a', b: 'b', createdAt: now() }]);
+    expect(await store.rulings()).toEqual([{ a: 'a', b: 'b', same: true, createdAt: now() }]);
     expect(await store.counts()).toEqual(counts);
   });
 }

@@ -46,13 +46,13 @@ test('a window\'s answers and the command line\'s are in one store, at the same 
 });
 
 describe('export and import', () => {
-  test('an imported export is the same store: entries with vectors and times, tombstones, counters', async () => {
+  test('an imported export is the same store: entries with vectors and times, tombstones, aliases, counters', async () => {
     const [from, to] = [newDataFolder(), newDataFolder()];
     await fill(from);
     const file = path.join(from, 'export.jsonl');
-    expect(JSON.parse((await run(from, ['export', file, '--json'])).stdout)).toEqual({ file, entries: 3, tombstones: 1 });
+    expect(JSON.parse((await run(from, ['export', file, '--json'])).stdout)).toEqual({ file, entries: 3, tombstones: 1, aliases: 1 });
     expect(statSync(file).mode & 0o077).toBe(0);
-    expect(await run(to, ['import', file, '--json'])).toMatchObject({ code: 0, stdout: expect.stringContaining('"entries":3,"tombstones":1,"refused":[]') });
+    expect(await run(to, ['import', file, '--json'])).toMatchObject({ code: 0, stdout: expect.stringContaining('"entries":3,"tombstones":1,"aliases":1,"refused":[]') });
     expect(await contentOf(to)).toEqual(await contentOf(from));
     expect((await contentOf(from)).entries.map(({ vector }) => vector?.split(' ').length ?? null).sort()).toEqual([384, 384, null]);
   });
@@ -62,7 +62,7 @@ describe('export and import', () => {
     await fill(from);
     const exported = await run(from, ['export']);
     expect(exported.stdout.trim().split('\n').map(line => (JSON.parse(line) as { type: string }).type)).toEqual([
-      'semcache', 'entry', 'entry', 'entry', 'tombstone', 'counts',
+      'semcache', 'entry', 'entry', 'entry', 'tombstone', 'alias', 'counts',
     ]);
     expect((await run(to, ['import', '-'], exported.stdout)).code).toBe(0);
     expect(await contentOf(to)).toEqual(await contentOf(from));
@@ -143,7 +143,7 @@ test('a command line that is not understood ends with code 2', async () => {
   expect(await run(newDataFolder(), ['dance'])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('dance') });
 });
 
-/** Three entries, one without a vector, a tombstone and counters other than 0. */
+/** Three entries, one without a vector, a tombstone, an alias and counters other than 0. */
 async function fill(folder: string): Promise<void> {
   const answers = [
     [asked, 'X'],
@@ -156,17 +156,18 @@ async function fill(folder: string): Promise<void> {
     }
     await parts.lookup({ prompt: reworded, llmString: 'm' }, defaultCacheSettings);
     await parts.lookup({ prompt: reworded, llmString: 'n' }, defaultCacheSettings);
-    await parts.store.addTombstone({ a: 'a', b: 'b', createdAt: 17 });
+    await parts.store.addRuling({ a: 'a', b: 'b', same: false, createdAt: 17 });
+    await parts.store.addRuling({ a: 'a', b: 'c', same: true, createdAt: 18 });
     await parts.store.addCounts({ wrongHits: 2, savedMs: 250, saved: { model: 'gpt', promptTokens: 5, completionTokens: 7 } });
   });
 }
 
-async function contentOf(folder: string): Promise<{ entries: (Omit<Entry, 'vector'> & { vector: string | null })[]; tombstones: unknown; counts: unknown }> {
+async function contentOf(folder: string): Promise<{ entries: (Omit<Entry, 'vector'> & { vector: string | null })[]; rulings: unknown; counts: unknown }> {
   return withStore(folder, async ({ store }) => {
     const entries: (Omit<Entry, 'vector'> & { vector: string | null })[] = [];
     for await (const entry of store.entries()) entries.push({ ...entry, vector: entry.vector?.join(' ') ?? null });
     const { since: _since, ...counts } = await store.counts();
-    return { entries: entries.sort((a, b) => (a.id < b.id ? -1 : 1)), tombstones: await store.tombstones(), counts };
+    return { entries: entries.sort((a, b) => (a.id < b.id ? -1 : 1)), rulings: await store.rulings(), counts };
   });
 }
 

@@ -21,6 +21,7 @@ import {
   statsChanged,
   statsRequest,
   updateRequest,
+  sameQuestionRequest,
   wrongAnswerRequest,
   type Health,
 } from '../../server/protocol/messages.ts';
@@ -157,6 +158,7 @@ describe('what is sent is checked', () => {
     { type: entryRequest.method, params: { id: '' }, field: 'id' },
     { type: editRequest.method, params: { id: 'x', text: '' }, field: 'text' },
     { type: wrongAnswerRequest.method, params: { entryId: 'x' }, field: 'request' },
+    { type: sameQuestionRequest.method, params: { entryId: 'x' }, field: 'request' },
     { type: configureRequest.method, params: { settings: { ...defaultCacheSettings, scoreThreshold: 3 }, upstreams: [] }, field: 'settings.scoreThreshold' },
     { type: configureRequest.method, params: { settings: { ...defaultCacheSettings, ttl: '30' }, upstreams: [] }, field: 'settings.ttl' },
   ])('$type without a proper $field is refused by name', async ({ type, params, field }) => {
@@ -379,6 +381,20 @@ describe('the verbs', () => {
     await connection.sendRequest(wrongAnswerRequest, { entryId, request: completeParams('python: reverse a list').request });
     expect(summary(await ask('python: reverse a list', () => saying('another')))).toMatchObject({ status: 'miss', text: 'another' });
     expect(await connection.sendRequest(statsRequest)).toMatchObject({ wrongHits: 1 });
+  });
+
+  test('two questions that a window calls the same are answered alike from then on, in every window', async () => {
+    const daemon = await serve(newDataFolder());
+    const { connection, ask, patient } = await attach(daemon.record);
+    await patient();
+    await ask('how do I reverse a list in python', () => saying('reversed(xs)'));
+    const { entries } = await connection.sendRequest(listRequest, { filter: {}, offset: 0, limit: 1 });
+    await connection.sendRequest(sameQuestionRequest, { entryId: entries[0]!.id, request: completeParams('the thing with lists').request });
+    const other = await attach(daemon.record);
+    await other.patient();
+    expect(summary(await other.ask('the thing with lists', () => saying('not asked')))).toMatchObject({ status: 'hit', text: 'reversed(xs)' });
+    const unknown = connection.sendRequest(sameQuestionRequest, { entryId: 'gone', request: completeParams('x').request });
+    await expect(unknown).rejects.toMatchObject({ data: { code: 'entry-not-found' } });
   });
 
   test('health is told once attached, and again when the model is there', async () => {

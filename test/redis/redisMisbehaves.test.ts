@@ -16,6 +16,7 @@ import { openRedisStore, type RedisStoreOptions } from '../../server/store/openR
 import { fingerprintTag, RedisLayout, tagOf } from '../../server/store/redisLayout.ts';
 import { ResilientRedisStore } from '../../server/store/redisResilience.ts';
 import { RedisSpool } from '../../server/store/redisSpool.ts';
+import type { Store } from '../../server/store/store.ts';
 import { anEntry, axis, scattered } from '../contract/entries.ts';
 import { WordEmbedder } from '../fakes/wordEmbedder.ts';
 import { startProxy } from './faultyProxy.ts';
@@ -53,6 +54,27 @@ test('killed in the middle of work: prompts go on, and hits come back with it', 
   await isHit(asked, 'meanwhile');
   await isHit(asked, 'before');
   expect((await store.size()).entries).toBe(2);
+});
+
+test('what the person says of two questions while it is away is kept and delivered, and nothing later is undone by it', async () => {
+  const server = await started('query-engine');
+  const { store, prefix, recovered } = promptsOver(server.url);
+  await store.ready();
+  await server.kill();
+  await until(() => store.problem !== null);
+  await store.addRuling({ a: 'a', b: 'b', same: true, createdAt: 10 });
+  await store.addRuling({ a: 'a', b: 'b', same: false, createdAt: 20 });
+  await store.addRuling({ a: 'a', b: 'c', same: true, createdAt: 10 });
+  await store.addRuling({ a: 'a', b: 'd', same: true, createdAt: 30 });
+  await server.restart();
+  const other = await openedStore(server.url, { prefix, now: Date.now });
+  await other.store.addRuling({ a: 'a', b: 'd', same: false, createdAt: 40 });
+  await recovered();
+  const expected = [['b', false], ['c', true], ['d', false]];
+  const seen = async (from: Store) => (await from.rulings()).map(({ b, same }) => [b, same]).sort();
+  expect(await seen(store)).toEqual(expected);
+  await until(async () => JSON.stringify(await seen(other.store)) === JSON.stringify(expected));
+  expect(await store.aliasesOf('a')).toEqual(['c']);
 });
 
 test('stopped (it accepts connections and hangs): prompts go on, and each answer is there once when it goes on', async () => {

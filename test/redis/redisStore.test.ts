@@ -116,11 +116,47 @@ describe.each(kinds)('%s', kind => {
     for (let i = 0; i < 20; i++) await store.put(anEntry(now(), { id: `e${i}`, vector: axis(i) }));
     await near(store, axis(3));
     proxy.trips = 0;
-    expect((await store.get('e3', 'scope'))!.id).toBe('e3');
+    const [entry, aliases] = await Promise.all([store.get('e3', 'scope'), store.aliasesOf('key')]);
+    expect([entry!.id, aliases]).toEqual(['e3', []]);
     expect(proxy.trips).toBe(1);
     proxy.trips = 0;
     expect(await near(store, axis(4), 1)).toEqual(['e4']);
     expect(proxy.trips).toBe(1);
+  });
+
+  test('once the person called an answer wrong, a look-up by meaning takes one round trip more', async () => {
+    const proxy = await startProxy(servers[kind].port);
+    onTestFinished(() => proxy.close());
+    const { store } = await openedStore(proxy.url, { now });
+    await store.put(anEntry(now()));
+    await near(store, axis(0));
+    await store.addRuling({ a: 'a', b: 'key', same: false, createdAt: now() });
+    proxy.trips = 0;
+    expect(await near(store, axis(0))).toEqual(['entry']);
+    expect(proxy.trips).toBe(2);
+  });
+
+  test('what a person says of two questions holds at once on all machines of that person, and on nobody else\'s', async () => {
+    const prefix = newPrefix();
+    const open = (own: string) => openedStore(servers[kind].url, { prefix, now, namespaces: { own, team: { name: 'team.x', share: 'everything' } } });
+    const [here, there, bobs] = await Promise.all([open('ann'), open('ann'), open('bob')]);
+    await here.store.addRuling({ a: 'a', b: 'b', same: true, createdAt: now() });
+    expect(await there.store.aliasesOf('b')).toEqual(['a']);
+    expect([await bobs.store.aliasesOf('b'), await bobs.store.rulings()]).toEqual([[], []]);
+    await bobs.store.clear({});
+    expect(await there.store.aliasesOf('b')).toEqual(['a']);
+  });
+
+  test('clear() of everything leaves no key behind but those that count', async () => {
+    const prefix = newPrefix();
+    const { store } = await openedStore(servers[kind].url, { prefix, now });
+    for (let i = 0; i < 3; i++) await store.put(anEntry(now(), { id: `e${i}`, vector: axis(i), instructionKey: `k${i}` }));
+    await near(store, axis(0));
+    await store.addRuling({ a: 'k0', b: 'k1', same: true, createdAt: now() });
+    await store.addRuling({ a: 'k0', b: 'k2', same: false, createdAt: now() });
+    await store.addCounts({ hits: 1 });
+    expect(await store.clear({})).toBe(3);
+    expect(await servers[kind].command('KEYS', `${prefix}*`)).toEqual([new RedisLayout(prefix).counts('ann')]);
   });
 
   test('no command of a look-up or of storing walks over keys', async () => {

@@ -135,7 +135,7 @@ describe('edit() and wrongAnswer()', () => {
     const request = asking('b a');
     const { id } = await cache.update('a b', 'm', says('x'), settings);
     await cache.wrongAnswer(id, request);
-    await cache.clear();
+    await cache.clear({ ids: [id] });
     await cache.update('b a', 'm', says('y'), settings);
     expect((await cache.lookup('a b', 'm', settings)).decision).toMatchObject({ status: 'miss', reason: 'tombstone' });
   });
@@ -145,5 +145,97 @@ describe('edit() and wrongAnswer()', () => {
     const { id } = await cache.update('a b', 'm', says('x'), settings);
     await cache.wrongAnswer(id, asking('a b'));
     expect(await store.size()).toMatchObject({ entries: 0 });
+  });
+});
+
+describe('sameQuestion()', () => {
+  const verified: CacheSettings = { ...settings, matching: 'verified' };
+  /** Stores answers of the editor's model under each text, then says that the first two ask the same. */
+  const called = async (...texts: [string, string, ...string[]]) => {
+    const opened = open();
+    const { cache } = opened;
+    const { llmString } = promptFromRequest(asking(texts[0]));
+    const [, ...stored] = texts;
+    const entries = [];
+    for (const text of stored) entries.push(await cache.update(text, llmString, says(`answer to ${text}`), settings));
+    await cache.sameQuestion(entries[0]!.id, asking(texts[0]));
+    return { ...opened, llmString, id: entries[0]!.id };
+  };
+
+  test.each(['verified', 'distance'] as const)('from then on it is a hit in mode %s, though nothing else speaks for it', async matching => {
+    const { cache, llmString, id } = await called('how do I list files', 'do not delete 17 branches');
+    const { decision, generations } = await cache.lookup('how do I list files', llmString, { ...settings, matching });
+    expect(decision).toMatchObject({ status: 'hit', match: 'semantic', entryId: id, distance: 0, why: 'You said that these two ask the same.' });
+    expect(generations).toEqual(says('answer to do not delete 17 branches'));
+  });
+
+  test('it is found among many that are nearer', async () => {
+    const nearer = Array.from({ length: 20 }, (_, i) => `list files ${i}`);
+    const { cache, llmString, id } = await called('list files', 'branches of yesterday', ...nearer);
+    expect((await cache.lookup('list files', llmString, verified)).decision).toMatchObject({ status: 'hit', entryId: id });
+  });
+
+  test('it needs no embedder', async () => {
+    const { another, llmString, id } = await called('list files', 'branches of yesterday');
+    expect((await another(null).lookup('list files', llmString, verified)).decision).toMatchObject({ status: 'hit', entryId: id });
+  });
+
+  test('it holds for both: once the stored answer has gone, the other one\'s serves its question', async () => {
+    const { cache, llmString, id } = await called('list files', 'branches of yesterday');
+    await cache.clear({ ids: [id] });
+    await cache.update('list files', llmString, says('fresh'), settings);
+    expect((await cache.lookup('branches of yesterday', llmString, verified)).generations).toEqual(says('fresh'));
+  });
+
+  test('identical words go first', async () => {
+    const { cache, llmString } = await called('list files', 'branches of yesterday', 'list files');
+    expect((await cache.lookup('list files', llmString, verified)).decision).toMatchObject({ match: 'exact' });
+  });
+
+  test.each([
+    { why: 'in mode exact', changes: { matching: 'exact' as const }, model: '' },
+    { why: 'for another model', changes: {}, model: 'other' },
+  ])('nothing changes $why', async ({ changes, model }) => {
+    const { cache, llmString } = await called('list files', 'branches of yesterday');
+    expect((await cache.lookup('list files', llmString + model, { ...verified, ...changes })).decision.status).toBe('miss');
+  });
+
+  test('nothing changes about another context', async () => {
+    const { cache, llmString } = await called('list files', 'branches of yesterday');
+    const asked = await cache.lookup('list files\n```\nls\n```', llmString, verified);
+    expect(asked.decision.status).toBe('miss');
+  });
+
+  test('an answer that cannot be replayed by meaning is not served', async () => {
+    const { cache, llmString, id } = await called('list files', 'branches of yesterday');
+    const call = { type: 'tool-call' as const, callId: 'c', name: 'ls', input: {} };
+    await cache.update('branches of yesterday', llmString, [{ text: '', content: [call] }], settings);
+    expect((await cache.lookup('list files', llmString, verified)).decision.status).toBe('miss');
+    expect((await cache.lookup('branches of yesterday', llmString, verified)).decision).toMatchObject({ status: 'hit', entryId: id });
+  });
+
+  test('wrongAnswer() afterwards takes it back, and sameQuestion() again brings it back', async () => {
+    const { cache, llmString, id, clock } = await called('list files', 'branches of yesterday');
+    const status = async (): Promise<string> => (await cache.lookup('list files', llmString, verified)).decision.status;
+    clock.advance(1);
+    await cache.wrongAnswer(id, asking('list files'));
+    expect(await status()).toBe('miss');
+    clock.advance(1);
+    await cache.sameQuestion(id, asking('list files'));
+    expect(await status()).toBe('hit');
+  });
+
+  test('it is refused for an entry that is gone, and for a prompt that only an identical one may answer', async () => {
+    const { cache, store, id } = await called('list files', 'branches of yesterday');
+    await expect(cache.sameQuestion('0123', asking('list files'))).rejects.toMatchObject({ code: 'entry-not-found' });
+    await expect(cache.sameQuestion(id, asking('```\nonly code\n```'))).rejects.toMatchObject({ code: 'bad-request' });
+    expect(await store.rulings()).toHaveLength(1);
+  });
+
+  test('for the very same words nothing is kept', async () => {
+    const { cache, store } = open();
+    const { id } = await cache.update('a b', 'm', says('x'), settings);
+    await cache.sameQuestion(id, asking('a b'));
+    expect(await store.rulings()).toEqual([]);
   });
 });

@@ -33,6 +33,18 @@ test('upgradeSchema() takes an older file through the steps it lacks, in order, 
   ]);
 });
 
+test('upgradeSchema() keeps the entries and tombstones of a file of the first version', () => {
+  const old = database();
+  upgradeSchema(old, 'cache.db', schemaSteps.slice(0, 1));
+  old.exec(`INSERT INTO tombstones VALUES ('a', 'b', 17);
+    INSERT INTO entries (id, scope, llm_string, instruction, folded, instruction_key, model, route, upstream_ms, created_at, updated_at, expires_at, used_at, hits, preview)
+    VALUES ('id', 's', 'm', 'i', 'i', 'key', 'm', 'cli', 0, 1, 1, 2, 1, 0, '')`);
+  upgradeSchema(old, 'cache.db');
+  expect(old.prepare('SELECT a, b, created_at FROM tombstones').get()).toMatchObject({ a: 'a', b: 'b', created_at: 17 });
+  expect(old.prepare('SELECT count(*) AS count FROM aliases').get()!.count).toBe(0);
+  expect(old.prepare('EXPLAIN QUERY PLAN SELECT * FROM entries WHERE instruction_key = ?').get('key')!.detail).toContain('entries_by_instruction');
+});
+
 test('upgradeSchema() does nothing to a current file', () => {
   const current = database();
   upgradeSchema(current, 'cache.db', steps);
