@@ -2,6 +2,7 @@
 // Run it: node esbuild.mjs [--watch]. Use it: buildBundles().
 //
 // dist/client/extension.cjs       VS Code loads it
+// dist/client/languageServerProtocol.cjs  what it loads after activation, when it connects to the daemon
 // dist/server/main.cjs            the daemon and the command line
 // dist/server/modelWorker.cjs     the worker thread that runs the model
 // dist/langchain/redisSemanticCache.mjs  the cache class for LangChain.js (package export "./langchain"); not in the VSIX
@@ -21,7 +22,8 @@ export const distFolder = path.join(root, 'dist');
 const modules = path.join(root, 'node_modules');
 
 const bundles = [
-  { entry: 'client/extension.ts', outfile: 'dist/client/extension.cjs' },
+  { entry: 'client/extension.ts', outfile: 'dist/client/extension.cjs', plugins: [protocolBeside()] },
+  { entry: 'vscode-languageserver-protocol/node', outfile: 'dist/client/languageServerProtocol.cjs' },
   { entry: 'server/main.ts', outfile: 'dist/server/main.cjs' },
   { entry: 'server/embedding/modelWorker.ts', outfile: 'dist/server/modelWorker.cjs' },
   { entry: 'server/langchain/redisSemanticCache.ts', outfile: 'dist/langchain/redisSemanticCache.mjs' },
@@ -60,7 +62,7 @@ export function nativeRuntimeFiles(platform, arch) {
   return (names ?? []).map(name => path.join(folder, name)).filter(existsSync);
 }
 
-function optionsOf({ entry, outfile }, { version, builtAt }) {
+function optionsOf({ entry, outfile, plugins = [] }, { version, builtAt }) {
   return {
     absWorkingDir: root,
     entryPoints: [entry],
@@ -76,7 +78,7 @@ function optionsOf({ entry, outfile }, { version, builtAt }) {
       __SEMCACHE_VERSION__: JSON.stringify(version),
       __SEMCACHE_BUILT_AT__: String(builtAt),
     },
-    plugins: [leanTransformers, nativeRuntimeBeside, writeWhole],
+    plugins: [...plugins, leanTransformers, nativeRuntimeBeside, writeWhole],
     metafile: true,
     write: false,
     logLevel: 'warning',
@@ -120,6 +122,19 @@ const nativeRuntimeBeside = {
     }));
   },
 };
+
+/**
+ * The protocol library in a file of its own: to read its code takes as long as all of the extension's, and activation needs none of
+ * it (14.5 ms for one file, 7.5 ms for two; a busy 2-core machine, VS Code's modules loaded).
+ */
+function protocolBeside() {
+  return {
+    name: 'protocol-beside',
+    setup(build) {
+      build.onResolve({ filter: /^vscode-languageserver-protocol(\/node)?$/ }, () => ({ path: './languageServerProtocol.cjs', external: true }));
+    },
+  };
+}
 
 /** By renaming, so that whoever reads a bundle meanwhile reads the old one or the new one. */
 const writeWhole = {

@@ -19,6 +19,7 @@ const everywhere = [
   'media/icon.png',
   'dist/THIRD-PARTY-NOTICES.txt',
   'dist/client/extension.cjs',
+  'dist/client/languageServerProtocol.cjs',
   'dist/server/main.cjs',
   'dist/server/modelWorker.cjs',
   'dist/server/models/all-MiniLM-L6-v2/NOTICE.md',

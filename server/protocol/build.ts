@@ -1,7 +1,10 @@
-// Which build this is. esbuild.mjs writes both figures into the bundles.
+// Which build this is, and which protocol it speaks. esbuild.mjs writes both figures into the bundles.
 // Always true: straight from the sources `builtAt` is 0, so that a source run never asks a real daemon to drain.
 
 import type { Build } from './messages.ts';
+
+/** Raised when a message (messages.ts) changes its meaning. A daemon serves clients of its own number only. */
+export const PROTOCOL_VERSION = 1;
 
 declare const __SEMCACHE_VERSION__: string;
 declare const __SEMCACHE_BUILT_AT__: number;

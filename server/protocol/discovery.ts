@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import envPaths from 'env-paths';
-import { PROTOCOL_VERSION, type Build } from './messages.ts';
+import { PROTOCOL_VERSION } from './build.ts';
+import type { Build } from './messages.ts';
 
 /** Holds a secret: lies in a folder that only its owner can read. */
 export interface DiscoveryRecord {

@@ -14,8 +14,7 @@ import type { CacheSettings, GatewaySettings, StoreSettings } from './settings.t
 import type { Decision } from './decision.ts';
 import type { Stats } from './stats.ts';
 
-/** Raised when a message changes its meaning. A daemon serves clients of its own number only. */
-export const PROTOCOL_VERSION = 1;
+export { PROTOCOL_VERSION } from './build.ts';
 
 export interface InitializationOptions {
   token: string;
@@ -77,6 +76,14 @@ export interface ConfigureParams {
   store?: StoreSettings;
   /** Of the Redis, if one is set. */
   redisPassword?: string;
+  /** Models of this window's editor that the person lets other tools use through the gateway; absent: none. */
+  editorModels?: EditorModelOffer[];
+}
+
+/** A model of the editor, as `UpstreamChoice` names it, with its name for people. */
+export interface EditorModelOffer {
+  model: string;
+  name: string;
 }
 export const configureRequest = new RequestType<ConfigureParams, void, void>('semcache/configure');
 
@@ -95,11 +102,14 @@ export interface CompleteParams {
 export const completeRequest = new RequestType<CompleteParams, void, void>('semcache/complete');
 export const answerParts = new NotificationType<{ askId: string; parts: AnswerPart[] }>('semcache/answerParts');
 
-/** Daemon to window: answer the request of `askId` with this model of the editor. Cancel with $/cancelRequest. */
+/** Daemon to window: answer with this model of the editor. Cancel with $/cancelRequest. */
 export interface AnswerInEditorParams {
   callId: string;
+  /** The window's ask that is to be answered; the call's own id where another tool asks. */
   askId: string;
   model: string;
+  /** What another tool asks; absent where the window knows its ask. Sent only to windows that offer this model. */
+  request?: ModelRequest;
 }
 export const answerInEditorRequest = new RequestType<AnswerInEditorParams, void, void>('semcache/answerInEditor');
 /** Window to daemon: parts of that answer, in order; the last is an `end`. */

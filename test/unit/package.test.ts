@@ -23,6 +23,7 @@ const everywhere = [
   'extension/THIRD-PARTY-NOTICES.txt',
   'extension/changelog.md',
   'extension/dist/client/extension.cjs',
+  'extension/dist/client/languageServerProtocol.cjs',
   'extension/dist/server/main.cjs',
   'extension/dist/server/modelWorker.cjs',
   'extension/dist/server/models/all-MiniLM-L6-v2/NOTICE.md',
@@ -59,6 +60,22 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+test('loading the extension reads its own file only: the protocol library waits until the daemon is looked for', async () => {
+  const entry = path.join(distFolder, 'client/extension.cjs');
+  const { stdout } = await execute(process.execPath, ['-e', loadWithoutEditor, entry]);
+  expect(JSON.parse(stdout)).toEqual([entry]);
+});
+
+/** Prints the files that were read; the editor is a stand-in of which everything can be called. */
+const loadWithoutEditor = `
+  const Module = require('node:module');
+  const load = Module._load;
+  const anything = new Proxy(function () {}, { get: () => anything, apply: () => anything, construct: () => anything });
+  Module._load = (name, ...others) => (name === 'vscode' ? anything : load(name, ...others));
+  require(process.argv[1]);
+  console.log(JSON.stringify(Object.keys(require.cache)));
+`;
+
 describe.each([
   { name: 'universal', target: null, names: everywhere, largest: 30_000_000 },
   { name: 'linux-x64', target: 'linux-x64', names: withNative(native['linux-x64']!), largest: 40_000_000 },
@@ -76,7 +93,8 @@ describe.each([
 
   test('is small enough, and so is the extension that VS Code loads at start', async () => {
     expect((await stat(vsix)).size).toBeLessThan(largest);
-    expect(entries.get('extension/dist/client/extension.cjs')!.length).toBeLessThan(500_000);
+    const client = ['extension.cjs', 'languageServerProtocol.cjs'].map(name => entries.get(`extension/dist/client/${name}`)!.length);
+    expect(client[0]! + client[1]!).toBeLessThan(500_000);
   });
 
   test('is for its platform, names its entry point and carries nothing that only the repository needs', () => {
