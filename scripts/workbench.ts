@@ -98,8 +98,11 @@ export async function startWorkbench(options: WorkbenchOptions): Promise<Running
   const { entry, profile, vsix } = options;
   const userData = path.join(profile, 'user-data');
   const env = environmentOf(options);
-  await mkdir(path.join(userData, 'User'), { recursive: true });
-  await writeFile(path.join(userData, 'User', 'settings.json'), settingsText(options.settings));
+  // A browser's window is a remote one: settings of the scope "machine" count only where they are the server's own.
+  for (const place of ['User', 'Machine']) {
+    await mkdir(path.join(userData, place), { recursive: true });
+    await writeFile(path.join(userData, place, 'settings.json'), settingsText(options.settings));
+  }
   const base = [
     entry, '--config', path.join(profile, 'code-server.yaml'),
     '--user-data-dir', userData, '--extensions-dir', path.join(profile, 'extensions'),

@@ -70,7 +70,9 @@ export class Parts {
   constructor(options: PartsOptions) {
     this.#options = options;
     this.#shared = options.shared;
-    this.store = lateStore(this.#openStore());
+    const opening = this.#openStore();
+    this.store = lateStore(opening);
+    this.#follow(opening);
     this.counters = new Counters({ store: this.store, onFailure: error => this.#failed(error) });
     this.#engine = this.#newEngine();
   }
@@ -137,7 +139,9 @@ export class Parts {
       this.store.setMaxEntries(shared.maxEntries).catch(error => this.#failed(error));
     }
     if (!sameStore) {
-      void this.store.exchange(this.#openStore()).then(() => this.counters.entriesChanged());
+      const opening = this.#openStore();
+      void this.store.exchange(opening).then(() => this.counters.entriesChanged());
+      this.#follow(opening);
     }
     const same =
       shared.embeddingEndpoint === earlier.embeddingEndpoint &&
@@ -214,18 +218,21 @@ export class Parts {
     this.#embedderIs(embedder, 'failed', loggable(error), messageOf(error));
   }
 
-  /** Opens the store that the settings name, and follows how it fares as long as it is the one in use. */
   #openStore(): Promise<Store> {
     const chosen = this.#shared.store;
-    const isCurrent = (): boolean => this.#shared.store === chosen;
     this.#storeProblem = null;
     this.#notices.store = null;
-    const opening = this.#options.open.store(this.#shared, text => isCurrent() && this.#noticed('store', text));
+    return this.#options.open.store(this.#shared, text => this.#shared.store === chosen && this.#noticed('store', text));
+  }
+
+  /** Tells how the store fares as long as it is the one in use. To be called when `store` has it: health() speaks of that. */
+  #follow(opening: Promise<Store>): void {
+    const chosen = this.#shared.store;
+    const isCurrent = (): boolean => this.#shared.store === chosen;
     opening.then(
       store => isCurrent() && this.#storeOpened(store),
       (error: unknown) => isCurrent() && this.#storeFailed(error),
     );
-    return opening;
   }
 
   #storeOpened(store: Store): void {
