@@ -2,7 +2,7 @@
 // Owns: telling everyone else when any of it changed.
 
 import type * as vscode from 'vscode';
-import type { ConfigureParams, HttpUpstreamConfig } from '../server/protocol/messages.ts';
+import type { ConfigureParams, EditorModelOffer, HttpUpstreamConfig } from '../server/protocol/messages.ts';
 import { embeddingKeyName, redisPasswordName, type ApiKeys } from './routes/apiKeys.ts';
 import { allEndpoints, environmentEndpoints } from './routes/models.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -42,7 +42,8 @@ export class Configuration {
     return allEndpoints(this.#settings.upstreams, this.#fromEnvironment, this.#keys);
   }
 
-  forDaemon(): ConfigureParams {
+  /** `editorModels`: those of this editor, told only where the person lets other tools use them. */
+  forDaemon(editorModels: readonly EditorModelOffer[]): ConfigureParams {
     const embeddingApiKey = this.#keys.get(embeddingKeyName);
     const redisPassword = this.#keys.get(redisPasswordName);
     return {
@@ -52,6 +53,7 @@ export class Configuration {
       ...(embeddingApiKey === undefined ? {} : { embeddingApiKey }),
       store: this.#settings.store,
       ...(redisPassword === undefined ? {} : { redisPassword }),
+      ...(this.#settings.editorModelsForTools ? { editorModels: [...editorModels] } : {}),
     };
   }
 

@@ -15,6 +15,7 @@ import { Asks, workspaceHash } from './routes/asks.ts';
 import { registerChatParticipant } from './routes/chatParticipant.ts';
 import { chooseCareCommand } from './routes/chooseCare.ts';
 import { EditorCommand } from './routes/editorCommand.ts';
+import { answerToolsWithEditorModel } from './routes/editorModel.ts';
 import { createEntries, storedAnswers } from './routes/entries.ts';
 import { EntryCommands } from './routes/entryCommands.ts';
 import { explainCommand } from './routes/explainCommand.ts';
@@ -48,6 +49,7 @@ export function activate(context: vscode.ExtensionContext): void {
       build,
       mode: configuration.settings.daemonMode,
       log: (level, text) => log[level === 'warning' ? 'warn' : level](text),
+      answerForTools: answerToolsWithEditorModel(editor, () => configuration.settings.editorModelsForTools),
     });
   });
   connection = daemon;
@@ -71,11 +73,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const care = () => daemon.facts?.care ?? null;
   const status = new Status({ editor, connection: daemon, configuration, models, entries, documents, log });
   const gateway = () => readGateway(dataFolderOf(undefined, process.env));
-  const firstEndpointModel = () => configuration.endpoints()[0]?.models[0] ?? null;
+  const modelForTools = () => models.forTools({ withEditorModels: configuration.settings.editorModelsForTools });
   const modelCommandParts = { editor, models, apiKeys, configuration };
 
+  const tellDaemon = () => daemon.configure(configuration.forDaemon(models.ofEditor()));
+  models.onChange(() => {
+    if (configuration.settings.editorModelsForTools) tellDaemon();
+  });
   configuration.onChange(() => {
-    daemon.configure(configuration.forDaemon());
+    tellDaemon();
     decorations.setEnabled(configuration.settings.decorationsEnabled);
     models.tellChanges();
   });
@@ -95,7 +101,7 @@ export function activate(context: vscode.ExtensionContext): void {
       chooseCare: () => chooseCareCommand({ editor, care, configuration }),
       chooseModel: () => chooseModelCommand(modelCommandParts),
       setApiKey: () => setApiKeyCommand(modelCommandParts),
-      connectTool: () => connectToolCommand({ editor, gateway, model: firstEndpointModel, home: homedir() }),
+      connectTool: () => connectToolCommand({ editor, gateway, model: modelForTools, home: homedir() }),
       showLog: () => log.show(),
     }),
   );

@@ -15,6 +15,8 @@ export interface Settings {
   upstreams: HttpUpstreamConfig[];
   daemonMode: 'shared' | 'window';
   gateway: GatewaySettings;
+  /** Other tools may use the editor's models. */
+  editorModelsForTools: boolean;
   decorationsEnabled: boolean;
   /** Model name, with `*`, to US dollars for a million prompt tokens and a million answer tokens. */
   prices: Record<string, readonly [number, number]>;
@@ -61,6 +63,7 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>)
       origins: read<unknown[]>('gateway.origins').filter(origin => typeof origin === 'string'),
       shareBetweenKeys: read('gateway.shareBetweenKeys'),
     },
+    editorModelsForTools: read('gateway.editorModels'),
     decorationsEnabled: read('decorations.enabled'),
     prices: Object.fromEntries(Object.entries(read<Record<string, unknown>>('prices')).filter(isPriceRow)),
   };

@@ -19,11 +19,15 @@ import {
   type AnswerInEditorParams,
   type CompleteParams,
 } from '../../server/protocol/messages.ts';
+import type { ModelRequest } from '../../server/protocol/prompt.ts';
 import { semcacheErrorOf } from './launcher.ts';
 import { PartQueue } from './partQueue.ts';
 
 /** Answers a miss with a model of the editor, for the daemon. Throws what the model threw. */
 export type AnswerInEditor = (model: string, signal: AbortSignal) => AsyncIterable<UpstreamPart>;
+
+/** Answers another tool's request with a model of the editor. Throws what the model threw, or why it may not be asked. */
+export type AnswerForTools = (model: string, request: ModelRequest, signal: AbortSignal) => AsyncIterable<UpstreamPart>;
 
 /** One ask that the daemon is answering. */
 interface RunningAsk {
@@ -35,6 +39,12 @@ interface RunningAsk {
 
 export class Asks {
   readonly #running = new Map<string, RunningAsk>();
+  readonly #answerForTools: AnswerForTools | undefined;
+
+  /** Without `answerForTools` no other tool is answered. */
+  constructor(answerForTools?: AnswerForTools) {
+    this.#answerForTools = answerForTools;
+  }
 
   /** Takes what the daemon sends about asks over this connection. */
   listen(connection: MessageConnection): void {
@@ -75,9 +85,8 @@ export class Asks {
   /** The daemon asks this window's model. Parts that come in one turn travel together. */
   async #answerInEditor(connection: MessageConnection, call: AnswerInEditorParams, token: CancellationToken): Promise<void> {
     const running = this.#running.get(call.askId);
-    if (running?.answerInEditor === undefined) {
-      throw new ResponseError(0, 'This window can no longer answer: its question was withdrawn.', { code: 'cancelled' });
-    }
+    const answer = this.#answererOf(call, running);
+    if (answer === null) throw new ResponseError(0, 'This window can no longer answer: its question was withdrawn.', { code: 'cancelled' });
     const abort = new AbortController();
     token.onCancellationRequested(() => abort.abort());
     let waiting: UpstreamPart[] = [];
@@ -88,16 +97,23 @@ export class Asks {
       sent(() => connection.sendNotification(editorParts, { callId: call.callId, parts })).catch(() => undefined);
     };
     try {
-      for await (const part of running.answerInEditor(call.model, abort.signal)) {
+      for await (const part of answer(abort.signal)) {
         if (waiting.length === 0) setImmediate(send);
         waiting.push(part);
       }
     } catch (error) {
-      running.editorError = { error };
+      if (running !== undefined) running.editorError = { error };
       throw new ResponseError(0, messageOf(error), { code: 'upstream-failed' });
     } finally {
       send();
     }
+  }
+
+  #answererOf({ model, request }: AnswerInEditorParams, running: RunningAsk | undefined): ((signal: AbortSignal) => AsyncIterable<UpstreamPart>) | null {
+    const forTools = this.#answerForTools;
+    if (request !== undefined) return forTools === undefined ? null : signal => forTools(model, request, signal);
+    const inEditor = running?.answerInEditor;
+    return inEditor === undefined ? null : signal => inEditor(model, signal);
   }
 }
 

@@ -21,10 +21,10 @@ import {
   type Health,
 } from '../../server/protocol/messages.ts';
 import type { Stats } from '../../server/protocol/stats.ts';
-import { asDaemonError, Asks, cancelled, sent, unreachable, type AnswerInEditor } from './asks.ts';
+import { asDaemonError, Asks, cancelled, sent, unreachable, type AnswerForTools, type AnswerInEditor } from './asks.ts';
 import { launch, type Attached } from './launcher.ts';
 
-export type { AnswerInEditor };
+export type { AnswerForTools, AnswerInEditor };
 
 /** `starting` also while reconnecting. `stopped`: by stop(), or no daemon could be started; the latter is tried again. */
 export type ConnectionState = 'starting' | 'ready' | 'stopped';
@@ -77,6 +77,8 @@ export interface ConnectionOptions {
   dataFolder?: string;
   /** Log lines of the daemon and of this connection. Hold no prompt, token or key. */
   log: (level: LogLevel, text: string) => void;
+  /** Answers other tools of this machine with the editor's models; absent: no tool is answered. */
+  answerForTools?: AnswerForTools;
 }
 
 /** Connects at once and stays connected until stop(). Never throws: what goes wrong is in `state` and `problem`. */
@@ -99,7 +101,7 @@ const restartDeadlineMs = 4000;
 
 class ReconnectingConnection implements DaemonConnection {
   readonly #options: ConnectionOptions;
-  readonly #asks = new Asks();
+  readonly #asks: Asks;
   readonly #stateListeners = new Set<(state: ConnectionState) => void>();
   readonly #healthListeners = new Set<(health: Health) => void>();
   readonly #statsListeners = new Set<(stats: Stats) => void>();
@@ -116,6 +118,7 @@ class ReconnectingConnection implements DaemonConnection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#asks = new Asks(options.answerForTools);
     void this.#stayConnected();
   }
 

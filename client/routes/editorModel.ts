@@ -4,9 +4,10 @@
 import type * as vscode from 'vscode';
 import type { UpstreamPart } from '../../server/protocol/answer.ts';
 import { SemcacheError } from '../../server/protocol/errors.ts';
-import type { AnswerInEditor } from '../daemon/connection.ts';
+import type { ModelRequest } from '../../server/protocol/prompt.ts';
+import type { AnswerForTools, AnswerInEditor } from '../daemon/connection.ts';
 import { editorModelRef, ownVendor } from './models.ts';
-import type { MessageClasses } from './modelMessages.ts';
+import { messagesForEditor, type MessageClasses } from './modelMessages.ts';
 
 /** What the model is asked, in the editor's own terms: whatever our form of it leaves out is still in there. */
 export interface EditorQuestion {
@@ -46,6 +47,33 @@ export function answerWithEditorModel(question: () => EditorQuestion, editor: Ed
       signal.removeEventListener('abort', cancel);
       cancellation.dispose();
     }
+  };
+}
+
+/** Answers other tools of this machine, as long as the person allows it. */
+export function answerToolsWithEditorModel(
+  editor: EditorModelParts & Pick<typeof vscode, 'LanguageModelChatToolMode'>,
+  isAllowed: () => boolean,
+): AnswerForTools {
+  return async function* (ref: string, request: ModelRequest, signal: AbortSignal): AsyncIterable<UpstreamPart> {
+    if (!isAllowed()) {
+      throw new SemcacheError('upstream-missing', 'Other tools may not use the models of this editor: semcache.gateway.editorModels is off.');
+    }
+    yield* answerWithEditorModel(() => questionOf(request, editor), editor)(ref, signal);
+  };
+}
+
+function questionOf({ messages, tools, parameters }: ModelRequest, editor: MessageClasses & Pick<typeof vscode, 'LanguageModelChatToolMode'>): EditorQuestion {
+  const { tool_choice: toolChoice, ...modelOptions } = parameters;
+  const { Auto, Required } = editor.LanguageModelChatToolMode;
+  return {
+    messages: messagesForEditor(messages, editor),
+    options: {
+      justification: 'To answer another tool of this machine, which you let use the models of the editor (semcache.gateway.editorModels).',
+      modelOptions,
+      tools: tools.map(({ name, description = '', inputSchema }) => ({ name, description, ...(inputSchema === undefined ? {} : { inputSchema: inputSchema as object }) })),
+      toolMode: toolChoice === 'required' ? Required : Auto,
+    },
   };
 }
 

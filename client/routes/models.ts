@@ -5,7 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type * as vscode from 'vscode';
-import type { HttpUpstreamConfig, UpstreamChoice } from '../../server/protocol/messages.ts';
+import type { EditorModelOffer, HttpUpstreamConfig, UpstreamChoice } from '../../server/protocol/messages.ts';
 
 export interface KnownModel {
   /** As the setting `semcache.model` names it: "editor:copilot/gpt-4o", "http:openai/gpt-4o-mini", "demo". */
@@ -57,6 +57,18 @@ export class Models {
   /** Best choice first; the demo model is always the last. */
   all(): readonly KnownModel[] {
     return [...this.#editorModels, ...this.#endpoints().flatMap(endpointModels), demoModel];
+  }
+
+  /** Those of the editor, as a window offers them to other tools. */
+  ofEditor(): EditorModelOffer[] {
+    return this.#editorModels.flatMap(({ choice, name }) => (choice.kind === 'editor' ? [{ model: choice.model, name }] : []));
+  }
+
+  /** One that other tools may ask the gateway for, by the name they ask with; null where none is known. */
+  forTools({ withEditorModels }: { withEditorModels: boolean }): string | null {
+    const [named] = this.#endpoints().flatMap(modelNames);
+    const [ofEditor] = withEditorModels ? this.#editorModels : [];
+    return named ?? ofEditor?.id ?? null;
   }
 
   /** Those worth offering to others: the demo model only while there is nothing better. */
@@ -184,8 +196,13 @@ const endpointWords: Record<HttpUpstreamConfig['kind'], string> = {
   ollama: 'Ollama',
 };
 
+/** The models that an endpoint names; `gpt-*` is no name of a model. */
+function modelNames({ models }: HttpUpstreamConfig): string[] {
+  return models.filter(model => !model.endsWith('*'));
+}
+
 function endpointModels(endpoint: HttpUpstreamConfig): KnownModel[] {
-  return endpoint.models.map(model => ({
+  return modelNames(endpoint).map(model => ({
     id: `http:${endpoint.name}/${model}`,
     choice: { kind: 'http', name: endpoint.name, model },
     model,

@@ -82,6 +82,7 @@ export const configureParams: z.ZodType<ConfigureParams> = z.object({
     })
     .optional(),
   redisPassword: text.optional(),
+  editorModels: z.array(z.object({ model: id, name: text })).optional(),
 });
 
 const dataPart = z.object({ type: z.literal('data'), mimeType: text, base64: text });

@@ -6,7 +6,8 @@
 import { loggable, type Log } from './log.ts';
 import { measuredCare } from '../cache/care.ts';
 import { build } from '../protocol/build.ts';
-import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams } from '../protocol/messages.ts';
+import type { Upstream } from '../protocol/answer.ts';
+import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams, type EditorModelOffer } from '../protocol/messages.ts';
 import type { ChosenStore } from '../store/openChosenStore.ts';
 import type { Parts } from './parts.ts';
 import { Session, type SessionHost, type Transport } from './session.ts';
@@ -106,6 +107,17 @@ export class Daemon implements SessionHost {
     });
     this.#options.onIdleMinutes(settings.idleMinutes);
     this.#options.onConfigured?.(sent);
+  }
+
+  /** Models of the editor that windows let other tools use, each once. */
+  editorModels(): EditorModelOffer[] {
+    return [...new Map([...this.#sessions].flatMap(session => session.editorModels.map(offer => [offer.model, offer]))).values()];
+  }
+
+  /** The window that came last answers; null where none offers this model now. */
+  editorUpstream(model: string): Upstream | null {
+    const session = [...this.#sessions].findLast(({ editorModels }) => editorModels.some(offer => offer.model === model));
+    return session?.editorUpstream(model) ?? null;
   }
 
   drain({ build: asking, force }: DrainParams): boolean {

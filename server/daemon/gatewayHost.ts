@@ -21,6 +21,8 @@ interface HostOptions {
   log: Log;
   now: () => number;
   flags?: GatewayFlags;
+  /** Models of the editor, through the windows that offer them. */
+  editor: Pick<GatewayOptions, 'editorModels' | 'editorUpstream'>;
   /** The address is another one now; null: there is no gateway. */
   onAddress: (http: string | null) => void;
   /** A request has begun or ended. */
@@ -103,6 +105,7 @@ export class GatewayHost {
     try {
       return await openGatewayOf(parts, {
         dataFolder, port, log, now,
+        ...this.#options.editor,
         settings: () => this.#settings,
         upstreams: () => this.#flags.upstreams ?? this.#upstreams,
         allowedOrigins: () => this.#wanted.origins,

@@ -35,6 +35,9 @@ import type { Parts } from './parts.ts';
 /** A window that never says who it is, is not one. */
 const handshakeDeadlineMs = 10_000;
 
+/** Our own models in the editor: a tool that asked them would ask itself. */
+const ownModels = 'semcache/';
+
 /** What a session needs of its daemon. */
 export interface SessionHost {
   readonly parts: Parts;
@@ -70,6 +73,7 @@ export class Session {
   readonly #editorCalls = new Map<string, (parts: UpstreamPart[]) => void>();
   #settings: CacheSettings = defaultCacheSettings;
   #upstreams: messages.HttpUpstreamConfig[] = [];
+  #editorModels: readonly messages.EditorModelOffer[] = [];
   #joined = false;
   #closed = false;
   #stopLog = (): void => undefined;
@@ -106,6 +110,16 @@ export class Session {
 
   get asksInProgress(): number {
     return this.#asks.size;
+  }
+
+  /** Models of this window's editor that other tools may use. */
+  get editorModels(): readonly messages.EditorModelOffer[] {
+    return this.#editorModels;
+  }
+
+  /** Answers other tools with a model that this window offers. */
+  editorUpstream(model: string): Upstream {
+    return createEditorUpstream({ port: this.#editorPort, askId: null, model });
   }
 
   close(): void {
@@ -219,6 +233,7 @@ export class Session {
   #configure(sent: messages.ConfigureParams): void {
     this.#settings = sent.settings;
     this.#upstreams = sent.upstreams;
+    this.#editorModels = (sent.editorModels ?? []).filter(({ model }) => !model.startsWith(ownModels));
     this.#host.configured(sent);
   }
 

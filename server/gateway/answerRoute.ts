@@ -6,7 +6,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnswerPart, Ask, WirePart } from '../protocol/answer.ts';
+import type { AnswerPart, Ask, WirePart, WireUpstream } from '../protocol/answer.ts';
 import type { Decision } from '../protocol/decision.ts';
 import { errorCodes, messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
@@ -15,6 +15,8 @@ import { ownCredentials } from './admission.ts';
 import { textOrEmpty, type Api, type Json, type Reading } from './api.ts';
 import { canonicalJson } from './canonicalJson.ts';
 import { controlOf, headersOf, type Control } from './control.ts';
+import { createEditorAnswer } from './editorAnswer.ts';
+import { editorModelIn, questionForEditor } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import type { Metrics } from './metrics.ts';
 import { createProviderUpstream } from './providerUpstream.ts';
@@ -38,16 +40,19 @@ export async function answerRoute(context: AnswerContext, api: Api, incoming: In
   try {
     const bytes = await readBody(incoming);
     const { json, odd } = await parseBody(bytes, incoming.headers['content-encoding']);
-    const upstream = upstreamFor(context.parts.upstreams(), textOrEmpty(json['model']), api.name);
-    if (upstream === null) throw noUpstream(textOrEmpty(json['model']));
-    refuseLoop(upstream, incoming.socket.localPort);
+    const model = textOrEmpty(json['model']);
+    const editorModel = editorModelIn(model);
+    const answerer = editorModel === null ? providerOf(context.parts, api, model, incoming) : editorOf(api, editorModel);
     const exchange: Exchange = {
-      context, api, incoming, outgoing, body: json, bytes, upstream, startedAt,
+      context, api, incoming, outgoing, bytes, answerer, startedAt,
+      // An answer of the editor is kept by nobody but us.
+      body: answerer.kind === 'editor' ? { ...json, store: false } : json,
       control: controlOf(incoming.headers),
       providerAsked: false,
       settled: () => outgoing.off('close', onClose),
     };
-    await throughCache(exchange, readingOf(exchange, odd), gone.signal);
+    const reading = readingOf(exchange, odd);
+    await throughCache(exchange, reading, upstreamOf(exchange, reading), gone.signal);
   } catch (error) {
     fail(context, api, outgoing, gone.signal, error);
   } finally {
@@ -63,7 +68,7 @@ interface Exchange {
   body: Json;
   /** The body as it came. */
   bytes: Buffer;
-  upstream: HttpUpstreamConfig;
+  answerer: Answerer;
   control: Control;
   startedAt: number;
   providerAsked: boolean;
@@ -71,8 +76,29 @@ interface Exchange {
   settled: () => void;
 }
 
+/** Who answers what the cache cannot. */
+type Answerer =
+  | { kind: 'provider'; upstream: HttpUpstreamConfig }
+  /** `model` as the editor names it. */
+  | { kind: 'editor'; model: string; api: Api & Required<Pick<Api, 'live'>> };
+
+/** @throws SemcacheError upstream-missing */
+function providerOf({ upstreams }: GatewayParts, api: Api, model: string, incoming: IncomingMessage): Answerer {
+  const upstream = upstreamFor(upstreams(), model, api.name);
+  if (upstream === null) throw noUpstream(model);
+  refuseLoop(upstream, incoming.socket.localPort);
+  return { kind: 'provider', upstream };
+}
+
+/** @throws BodyRefused for an API in which no model of the editor can answer */
+function editorOf(api: Api, model: string): Answerer {
+  const { live } = api;
+  if (live === undefined) throw new BodyRefused(400, `Models of the editor are asked through /v1/chat/completions, /v1/messages or /v1/responses, not ${api.path}.`);
+  return { kind: 'editor', model, api: { ...api, live } };
+}
+
 /** What the cache compares: the body's own, and what of the headers changes whose answer it is. */
-function readingOf({ api, body, incoming, upstream, control, context }: Exchange, odd: string | null): Reading {
+function readingOf({ api, body, incoming, answerer, control, context }: Exchange, odd: string | null): Reading {
   if (odd !== null) return asItIs(body, odd);
   let reading: Reading;
   try {
@@ -81,13 +107,16 @@ function readingOf({ api, body, incoming, upstream, control, context }: Exchange
     return asItIs(body, 'it is not understood');
   }
   const { parts } = context;
-  const own = upstream.apiKey === undefined && !parts.sharedBetweenKeys() ? Object.values(ownCredentials(incoming.headers, parts.token)) : [];
+  const isClientsOwn = answerer.kind === 'provider' && answerer.upstream.apiKey === undefined && !parts.sharedBetweenKeys();
+  const own = isClientsOwn ? Object.values(ownCredentials(incoming.headers, parts.token)) : [];
   const parameters = {
     ...reading.request.parameters,
     ...(own.length === 0 ? {} : { 'semcache credential': sha256(own.map(bare).sort().join(' ')) }),
     ...(control.namespace === null ? {} : { 'semcache namespace': control.namespace }),
   };
-  return { ...reading, request: { ...reading.request, parameters } };
+  // By the name that the editor's own asks have: what was asked there is answered here, and the other way round.
+  const model = answerer.kind === 'editor' ? answerer.model.slice(answerer.model.indexOf('/') + 1) : reading.request.model;
+  return { ...reading, request: { ...reading.request, model, parameters } };
 }
 
 function asItIs(body: Json, bypass: string): Reading {
@@ -95,23 +124,23 @@ function asItIs(body: Json, bypass: string): Reading {
 }
 
 /** A fault in the cache is no reason to leave a client without the answer that the provider would give. */
-async function throughCache(exchange: Exchange, reading: Reading, signal: AbortSignal): Promise<void> {
+async function throughCache(exchange: Exchange, reading: Reading, upstream: WireUpstream, signal: AbortSignal): Promise<void> {
   try {
-    await exchangeAnswer(exchange, reading, signal);
+    await exchangeAnswer(exchange, reading, upstream, signal);
   } catch (error) {
     if (exchange.providerAsked || exchange.outgoing.headersSent || signal.aborted || error instanceof SemcacheError) throw error;
     exchange.context.parts.log.warning('A request could not be compared because of a fault in Semcache; it was passed on.');
-    await exchangeAnswer(exchange, asItIs(exchange.body, 'the cache failed'), signal);
+    await exchangeAnswer(exchange, asItIs(exchange.body, 'the cache failed'), upstream, signal);
   }
 }
 
-async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: AbortSignal): Promise<void> {
+async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: WireUpstream, signal: AbortSignal): Promise<void> {
   const { context, api, control } = exchange;
   let decision: Decision | null = null;
   const hit: Array<AnswerPart & { type: 'text' | 'data' | 'tool-call' }> = [];
   let fromProvider = false;
 
-  for await (const part of context.parts.answerPrompt(askOf(exchange, reading), signal)) {
+  for await (const part of context.parts.answerPrompt(askOf(exchange, reading, upstream), signal)) {
     switch (part.type) {
       case 'decision':
         ({ decision } = part);
@@ -131,26 +160,19 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, signal: Abor
   }
 }
 
-function askOf(exchange: Exchange, reading: Reading): Ask & { wire: string } {
-  const { context, api, body, bytes, incoming, upstream, control } = exchange;
+function askOf(exchange: Exchange, reading: Reading, upstream: WireUpstream): Ask & { wire: string } {
+  const { context, api, body, control } = exchange;
   const { parts } = context;
   const settings = parts.settings();
   const { maxWrongHitRate } = control;
-  const provider = createProviderUpstream(api, {
-    provider: upstream.name,
-    url: upstreamUrl(upstream, incoming.url ?? api.path),
-    method: 'POST',
-    headers: upstreamHeaders(upstream, incoming.headers, parts.token),
-    body: bytes,
-  });
   const oldest = control.maxAgeMs === null ? -Infinity : parts.now() - control.maxAgeMs;
   return {
     request: reading.request,
     upstream: {
-      name: provider.name,
+      name: upstream.name,
       answer(request, signal) {
         exchange.providerAsked = true;
-        return provider.answer(request, signal);
+        return upstream.answer(request, signal);
       },
     },
     route: 'gateway',
@@ -162,6 +184,30 @@ function askOf(exchange: Exchange, reading: Reading): Ask & { wire: string } {
     ...(control.noStore ? { noStore: true } : {}),
     ...(reading.bypass === undefined ? {} : { bypass: `Passed on: ${reading.bypass}.` }),
   };
+}
+
+/** @throws BodyRefused for what a model of the editor cannot be asked */
+function upstreamOf({ context: { parts }, api, answerer, body, bytes, incoming }: Exchange, reading: Reading): WireUpstream {
+  if (answerer.kind === 'editor') {
+    const { model } = answerer;
+    return createEditorAnswer({
+      api: answerer.api, body, fresh: freshOf(parts),
+      question: questionForEditor(reading, model),
+      upstream: () => parts.editorUpstream(model) ?? noWindow(model),
+    });
+  }
+  const { upstream } = answerer;
+  return createProviderUpstream(api, {
+    provider: upstream.name,
+    url: upstreamUrl(upstream, incoming.url ?? api.path),
+    method: 'POST',
+    headers: upstreamHeaders(upstream, incoming.headers, parts.token),
+    body: bytes,
+  });
+}
+
+function freshOf({ now }: GatewayParts): { id: string; createdAt: number } {
+  return { id: randomBytes(12).toString('hex'), createdAt: Math.floor(now() / 1000) };
 }
 
 async function passOn({ outgoing, settled }: Exchange, part: WirePart, decision: Decision | null): Promise<void> {
@@ -179,8 +225,7 @@ async function passOn({ outgoing, settled }: Exchange, part: WirePart, decision:
 
 function replay(exchange: Exchange, request: ModelRequest, decision: Decision | null, answer: Parameters<typeof finalOf>[2]): void {
   const { context, api, outgoing, body, settled } = exchange;
-  const fresh = { id: randomBytes(12).toString('hex'), createdAt: Math.floor(context.parts.now() / 1000) };
-  const final = finalOf(api, body, answer, fresh);
+  const final = finalOf(api, body, answer, freshOf(context.parts));
   const headers = decision === null ? {} : headersOf(decision);
   if (decision !== null && isHit(decision)) context.served.remember(decision.entryId, request);
   settled();
@@ -207,6 +252,14 @@ function noUpstream(model: string): SemcacheError {
   return new SemcacheError(
     'upstream-missing',
     `No provider is set for the model "${model.slice(0, 100)}", so nobody can answer. Add one to semcache.upstreams, or start with --upstream URL.`,
+  );
+}
+
+function noWindow(model: string): never {
+  throw new SemcacheError(
+    'upstream-missing',
+    `No window of the editor lets other tools use "${model.slice(0, 100)}" now. Open VS Code with Semcache, switch on semcache.gateway.editorModels, ` +
+      'and ask GET /v1/models for what there is.',
   );
 }
 

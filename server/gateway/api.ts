@@ -32,12 +32,34 @@ export interface Api {
   /** Whether an answer of pure text says all that this body asks for. */
   takesPlain(body: Json): boolean;
   ofPlain(plain: PlainAnswer, fresh: Fresh): Json;
+  /** Writes an answer that no provider wrote, as it comes; absent where the API has no room for one. */
+  live?(body: Json, fresh: LiveFresh): LiveEvents;
   /** An error of our own in this API's shape. */
   error(status: number, message: string): Json;
 }
 
+/** The events of a stream, as the answer comes. The recorder of the same API understands them. */
+export interface LiveEvents {
+  begin(): ServerEvent[];
+  part(part: ContentPart & { type: 'text' | 'tool-call' }): ServerEvent[];
+  end(finish: LiveFinish, completionTokens: number): ServerEvent[];
+  /** Told in the middle of a stream. */
+  error(message: string): ServerEvent[];
+}
+
+export interface LiveFresh extends Omit<Fresh, 'usage'> {
+  /** Of the whole request. */
+  promptTokens: number;
+}
+
+/** How a whole answer ends. */
+export type LiveFinish = FinishReason & ('stop' | 'tool-calls');
+
 export interface Reading {
+  /** What is compared. */
   request: ModelRequest;
+  /** The same with all that is not compared, for a model that is no HTTP provider. */
+  asked?: ModelRequest;
   /** Why such a request is passed on as it is, in a person's words. */
   bypass?: string;
 }

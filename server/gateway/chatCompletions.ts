@@ -1,11 +1,12 @@
 // OpenAI's chat/completions: body, stream and final object.
 
 import type { ContentPart, FinishReason, Usage } from '../protocol/answer.ts';
-import type { Message, MessagePart, ToolOffer } from '../protocol/prompt.ts';
+import type { Message, MessagePart, ModelRequest, ToolOffer } from '../protocol/prompt.ts';
 import {
   countOf, isBlank, isJson, jsonList, textOrEmpty, toolInput,
   type Api, type Finished, type Fresh, type Json, type PlainAnswer, type Reading, type Recorder, type ServerEvent,
 } from './api.ts';
+import { LiveChat } from './liveChat.ts';
 import { attachment, image, sideText, toolOffer } from './blocks.ts';
 import { parametersOf, quieted, typedAndWrapped } from './noise.ts';
 import { openAiError } from './openAiError.ts';
@@ -22,19 +23,20 @@ export const chatCompletions: Api = {
   plainOf,
   takesPlain: () => true,
   ofPlain,
+  live: (body, fresh) => new LiveChat(body, fresh),
   error: openAiError,
 };
 
 function read(body: Json): Reading {
   const parameters = parametersOf(body, ['model', 'messages', 'tools'], { max_completion_tokens: 'max_tokens' });
-  const request = quieted({
+  const asked: ModelRequest = {
     model: textOrEmpty(body['model']),
     parameters,
     messages: jsonList(body['messages']).map(messageOf),
     tools: jsonList(body['tools']).map(toolOf),
-  });
+  };
   const bypass = whyBypass(body);
-  return { request, ...(bypass === null ? {} : { bypass }) };
+  return { request: quieted(asked), asked, ...(bypass === null ? {} : { bypass }) };
 }
 
 function whyBypass(body: Json): string | null {
@@ -84,7 +86,7 @@ function contentParts(content: unknown, isUser: boolean): MessagePart[] {
 
 function toolOf(tool: Json): ToolOffer {
   const { type, function: offered, ...rest } = tool;
-  if (type !== 'function' || !isJson(offered)) return toolOffer(textOrEmpty(type), undefined, undefined, { ...rest, function: offered ?? null });
+  if (type !== 'function' || !isJson(offered)) return toolOffer(textOrEmpty(type), undefined, undefined, { ...rest, type, function: offered ?? null });
   const { name, description, parameters, ...more } = offered;
   return toolOffer(textOrEmpty(name), description, parameters, { ...rest, ...more });
 }

@@ -1,7 +1,7 @@
 // What the gateway is given. It opens nothing but its port.
 
-import type { AnswerPart, Ask, WirePart } from '../protocol/answer.ts';
-import type { HttpUpstreamConfig } from '../protocol/messages.ts';
+import type { AnswerPart, Ask, Upstream, WirePart } from '../protocol/answer.ts';
+import type { EditorModelOffer, HttpUpstreamConfig } from '../protocol/messages.ts';
 import type { ModelRequest } from '../protocol/prompt.ts';
 import type { CacheSettings } from '../protocol/settings.ts';
 import type { Stats } from '../protocol/stats.ts';
@@ -12,6 +12,10 @@ export interface GatewayParts {
   settings: () => CacheSettings;
   /** Providers, with their keys; in the order in which they are asked for a model that none of them lists. */
   upstreams: () => readonly HttpUpstreamConfig[];
+  /** Models of the editor that windows let other tools use now. */
+  editorModels: () => readonly EditorModelOffer[];
+  /** Who answers with one of them; null where no window offers it now. */
+  editorUpstream: (model: string) => Upstream | null;
   /** The local embedding model. @throws SemcacheError embedding-failed, embedding-timeout */
   embed: (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;
   /** Resolves to false when there was no such entry. */

@@ -1,11 +1,12 @@
 // Anthropic's messages: body, stream and final object.
 
 import type { ContentPart, FinishReason } from '../protocol/answer.ts';
-import type { Message, MessagePart, ToolOffer } from '../protocol/prompt.ts';
+import type { Message, MessagePart, ModelRequest, ToolOffer } from '../protocol/prompt.ts';
 import {
   countOf, isBlank, isJson, jsonList, textOrEmpty, toolInput,
   type Api, type Finished, type Fresh, type Json, type PlainAnswer, type Reading, type Recorder, type ServerEvent,
 } from './api.ts';
+import { LiveMessages } from './liveMessages.ts';
 import { attachment, image, sideText, toolOffer } from './blocks.ts';
 import { parametersOf, quieted, typedAndWrapped } from './noise.ts';
 
@@ -25,6 +26,7 @@ export const messages: Api = {
   // Which of them ended the answer is not known from another API.
   takesPlain: body => isBlank(body['stop_sequences']),
   ofPlain,
+  live: (body, fresh) => new LiveMessages(body, fresh),
   error: anthropicError,
 };
 
@@ -39,14 +41,14 @@ function read(body: Json, headers: (name: string) => string | undefined): Readin
   if (betas.length > 0) parameters['anthropic-beta'] = betas;
 
   const system = blocksOf(body['system'], false);
-  const request = quieted({
+  const asked: ModelRequest = {
     model: textOrEmpty(body['model']),
     parameters,
     messages: [...(system.length === 0 ? [] : [{ role: 'system' as const, parts: system }]), ...jsonList(body['messages']).map(messageOf)],
     tools: jsonList(body['tools']).map(toolOf),
-  });
+  };
   const bypass = whyBypass(body);
-  return { request, ...(bypass === null ? {} : { bypass }) };
+  return { request: quieted(asked), asked, ...(bypass === null ? {} : { bypass }) };
 }
 
 function whyBypass(body: Json): string | null {

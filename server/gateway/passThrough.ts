@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorCodes, SemcacheError } from '../protocol/errors.ts';
 import { textOrEmpty } from './api.ts';
 import { apiOfPath } from './apis.ts';
+import { editorModelIn } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import { callProvider } from './providerCall.ts';
 import { sendBytes, sendHead, sendJson } from './reply.ts';
@@ -21,7 +22,9 @@ export async function passThrough(parts: GatewayParts, incoming: IncomingMessage
   try {
     const body = bytes ?? (await readBody(incoming));
     const isMessages = api.name === 'messages' || incoming.headers['anthropic-version'] !== undefined;
-    const upstream = upstreamFor(parts.upstreams(), await modelIn(body, incoming), isMessages ? 'messages' : 'chat') ?? parts.upstreams()[0];
+    const model = await modelIn(body, incoming);
+    if (editorModelIn(model) !== null) throw new BodyRefused(400, 'Models of the editor answer prompts and nothing else.');
+    const upstream = upstreamFor(parts.upstreams(), model, isMessages ? 'messages' : 'chat') ?? parts.upstreams()[0];
     if (upstream === undefined) throw new SemcacheError('upstream-missing', 'No provider is set. Add one to semcache.upstreams, or start with --upstream URL.');
     refuseLoop(upstream, incoming.socket.localPort);
     const answer = await callProvider(

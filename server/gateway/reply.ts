@@ -14,7 +14,12 @@ export function sendJson(response: ServerResponse, status: number, body: Json, h
 /** A whole stream at once: no known client needs it paced. */
 export function sendEvents(response: ServerResponse, events: ServerEvent[], headers: OutgoingHttpHeaders): void {
   response.writeHead(200, { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-  response.end(events.map(({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`).join(''));
+  response.end(textOfEvents(events));
+}
+
+/** As they stand in a stream. */
+export function textOfEvents(events: ServerEvent[]): string {
+  return events.map(({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`).join('');
 }
 
 /** A provider's status and headers, and ours beside them. They leave at once, before the first byte of the body. */

@@ -36,27 +36,39 @@ export class ResponseRecorder implements Recorder {
 }
 
 export function eventsOfResponse(final: Json): ServerEvent[] {
-  const events: ServerEvent[] = [];
-  const say = (type: string, fields: Json): void => {
-    events.push({ event: type, data: JSON.stringify({ type, sequence_number: events.length, ...fields }) });
-  };
-  const begun = { ...final, status: 'in_progress', output: [], usage: null, completed_at: null };
-  if (!('completed_at' in final)) delete (begun as Json)['completed_at'];
-  say('response.created', { response: begun });
-  say('response.in_progress', { response: begun });
+  const { events, say } = numbered();
+  sayBegin(say, final);
   jsonList(final['output']).forEach((item, output_index) => sayItem(say, item, output_index));
   say('response.completed', { response: final });
   return events;
 }
 
-type Say = (type: string, fields: Json) => void;
+export type Say = (type: string, fields: Json) => void;
 
-function sayItem(say: Say, item: Json, output_index: number): void {
+/** Events with their numbers from 0, as they are said. */
+export function numbered(): { events: ServerEvent[]; say: Say } {
+  const events: ServerEvent[] = [];
+  let number = 0;
+  const say: Say = (type, fields) => {
+    events.push({ event: type, data: JSON.stringify({ type, sequence_number: number, ...fields }) });
+    number += 1;
+  };
+  return { events, say };
+}
+
+export function sayBegin(say: Say, response: Json): void {
+  const begun: Json = { ...response, status: 'in_progress', output: [], usage: null };
+  if ('completed_at' in response) begun['completed_at'] = null;
+  say('response.created', { response: begun });
+  say('response.in_progress', { response: begun });
+}
+
+export function sayItem(say: Say, item: Json, output_index: number): void {
   const item_id = item['id'];
   const at = { item_id, output_index };
   switch (item['type']) {
     case 'message':
-      say('response.output_item.added', { output_index, item: { ...item, status: 'in_progress', content: [] } });
+      sayMessageBegin(say, item, output_index);
       jsonList(item['content']).forEach((part, content_index) => sayContent(say, part, { ...at, content_index }));
       break;
     case 'function_call':
@@ -85,12 +97,28 @@ function sayItem(say: Say, item: Json, output_index: number): void {
   say('response.output_item.done', { output_index, item });
 }
 
-function sayContent(say: Say, part: Json, at: Json): void {
+export function sayMessageBegin(say: Say, item: Json, output_index: number): void {
+  say('response.output_item.added', { output_index, item: { ...item, status: 'in_progress', content: [] } });
+}
+
+export function sayTextBegin(say: Say, part: Json, at: Json): void {
   say('response.content_part.added', { ...at, part: { ...part, text: '', annotations: [] } });
-  say('response.output_text.delta', { ...at, delta: textOrEmpty(part['text']), logprobs: [] });
+}
+
+export function sayText(say: Say, delta: string, at: Json): void {
+  say('response.output_text.delta', { ...at, delta, logprobs: [] });
+}
+
+export function sayTextEnd(say: Say, part: Json, at: Json): void {
+  say('response.output_text.done', { ...at, text: textOrEmpty(part['text']), logprobs: part['logprobs'] ?? [] });
+  say('response.content_part.done', { ...at, part });
+}
+
+function sayContent(say: Say, part: Json, at: Json): void {
+  sayTextBegin(say, part, at);
+  sayText(say, textOrEmpty(part['text']), at);
   jsonList(part['annotations']).forEach((annotation, annotation_index) => {
     say('response.output_text.annotation.added', { ...at, annotation_index, annotation });
   });
-  say('response.output_text.done', { ...at, text: textOrEmpty(part['text']), logprobs: part['logprobs'] ?? [] });
-  say('response.content_part.done', { ...at, part });
+  sayTextEnd(say, part, at);
 }

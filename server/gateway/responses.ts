@@ -1,11 +1,12 @@
 // OpenAI's responses: body and final object. Its stream is in responseEvents.ts.
 
 import type { ContentPart, FinishReason } from '../protocol/answer.ts';
-import type { Message, MessagePart, ToolOffer } from '../protocol/prompt.ts';
+import type { Message, MessagePart, ModelRequest, ToolOffer } from '../protocol/prompt.ts';
 import {
   countOf, isBlank, isJson, jsonList, textOrEmpty, toolInput,
   type Api, type Finished, type Fresh, type Json, type PlainAnswer, type Reading,
 } from './api.ts';
+import { LiveResponse } from './liveResponse.ts';
 import { attachment, image, sideText, toolOffer } from './blocks.ts';
 import { parametersOf, quieted, typedAndWrapped } from './noise.ts';
 import { openAiError } from './openAiError.ts';
@@ -24,6 +25,7 @@ export const responses: Api = {
   plainOf,
   takesPlain: body => body['store'] === false,
   ofPlain,
+  live: (body, fresh) => new LiveResponse(body, fresh),
   error: openAiError,
 };
 
@@ -31,14 +33,14 @@ function read(body: Json): Reading {
   const parameters = parametersOf(body, ['model', 'input', 'instructions', 'tools'], { max_output_tokens: 'max_tokens' });
   if (Array.isArray(parameters['include'])) parameters['include'] = [...parameters['include']].sort();
   const instructions = isBlank(body['instructions']) ? [] : [{ role: 'system' as const, parts: partsOf(body['instructions'], false) }];
-  const request = quieted({
+  const asked: ModelRequest = {
     model: textOrEmpty(body['model']),
     parameters,
     messages: [...instructions, ...inputMessages(body['input'])],
     tools: jsonList(body['tools']).map(toolOf),
-  });
+  };
   const bypass = whyBypass(body);
-  return { request, ...(bypass === null ? {} : { bypass }) };
+  return { request: quieted(asked), asked, ...(bypass === null ? {} : { bypass }) };
 }
 
 function whyBypass(body: Json): string | null {

@@ -110,6 +110,12 @@ export const settingsTable = {
     type: 'boolean', default: false, scope: 'machine', restricted: true,
     text: 'Tools that bring their own provider keys share answers although the keys differ: all of them are yours.',
   },
+  'gateway.editorModels': {
+    type: 'boolean', default: false, scope: 'machine', restricted: true,
+    text: 'Let other AI tools of this machine use the models that this editor has (Copilot\'s, for example) through the gateway: ' +
+      'whoever has its token asks in your name, and their use counts as yours. They are listed as `editor:vendor/model` and ' +
+      'answer while a window is open. What your provider allows is between you and them.',
+  },
   store: {
     type: 'string', default: 'sqlite', scope: 'machine', restricted: true,
     enum: ['sqlite', 'redis'],

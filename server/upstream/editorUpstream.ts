@@ -1,4 +1,4 @@
-// Answers through a model of the editor, by way of the window that asks.
+// Answers through a model of the editor, by way of the window that asks, or one that lets other tools ask.
 // Owns: turning the window's notifications back into one stream. Does not know: sockets; VS Code.
 
 import { randomUUID } from 'node:crypto';
@@ -14,11 +14,13 @@ export interface EditorPort {
   onParts(callId: string, listener: (parts: UpstreamPart[]) => void): () => void;
 }
 
-export function createEditorUpstream({ port, askId, model }: { port: EditorPort; askId: string; model: string }): Upstream {
+/** `askId` is the window's ask; null where another tool asks, whose request then travels to the window. */
+export function createEditorUpstream({ port, askId, model }: { port: EditorPort; askId: string | null; model: string }): Upstream {
   return {
     name: model,
-    async *answer(_request, signal): AsyncIterable<UpstreamPart> {
+    async *answer(request, signal): AsyncIterable<UpstreamPart> {
       const callId = randomUUID();
+      const call: AnswerInEditorParams = askId === null ? { callId, askId: callId, model, request } : { callId, askId, model };
       const arrived: UpstreamPart[] = [];
       let wake = (): void => undefined;
       let settled: { error?: unknown } | null = null;
@@ -27,7 +29,7 @@ export function createEditorUpstream({ port, askId, model }: { port: EditorPort;
         wake();
       });
       const abort = new AbortController();
-      port.request({ callId, askId, model }, AbortSignal.any([signal, abort.signal])).then(
+      port.request(call, AbortSignal.any([signal, abort.signal])).then(
         () => {
           settled = {};
           wake();

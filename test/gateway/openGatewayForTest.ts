@@ -43,6 +43,8 @@ export async function openGatewayForTest({ settings, upstreams, options }: TestG
     port: 0,
     settings: () => ({ ...defaultCacheSettings, ...settings }),
     upstreams: () => chosen,
+    editorModels: () => [],
+    editorUpstream: () => null,
     log,
     now,
     allowedOrigins: () => [],

@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest';
-import { answerWithEditorModel, type EditorModelParts } from '../../../../client/routes/editorModel.ts';
+import { answerToolsWithEditorModel, answerWithEditorModel, type EditorModelParts } from '../../../../client/routes/editorModel.ts';
 import type { UpstreamPart } from '../../../../server/protocol/answer.ts';
+import type { ModelRequest } from '../../../../server/protocol/prompt.ts';
 import { editorClasses } from '../editorClasses.ts';
 
 const { LanguageModelTextPart, LanguageModelToolCallPart } = editorClasses;
 
 /** An editor with one model of copilot, "gpt", that answers with this stream. */
-function editorWith(answer: () => AsyncIterable<unknown>): EditorModelParts {
+function editorWith(answer: (...asked: unknown[]) => AsyncIterable<unknown>) {
   return {
     ...editorClasses,
     lm: {
       selectChatModels: async ({ vendor, id }: { vendor: string; id: string }) =>
         vendor === 'copilot' && id === 'gpt/4'
-          ? [{ vendor, id, name: 'GPT', sendRequest: async () => ({ stream: answer() }) }]
+          ? [{ vendor, id, name: 'GPT', sendRequest: async (...asked: unknown[]) => ({ stream: answer(...asked) }) }]
           : [],
     },
-  } as unknown as EditorModelParts;
+  } as unknown as EditorModelParts & Pick<typeof editorClasses, 'LanguageModelChatToolMode'>;
 }
 
 const question = () => ({ messages: [], options: {} });
@@ -79,4 +80,34 @@ test('answerWithEditorModel() never ends an answer that was cancelled as if it w
     yield new LanguageModelTextPart('two');
   });
   await expect(collect(answerWithEditorModel(question, editor)('copilot/gpt/4', abort.signal))).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+const request: ModelRequest = {
+  model: 'copilot/gpt/4', parameters: { temperature: 0.5, tool_choice: 'required' },
+  messages: [{ role: 'system', parts: [{ type: 'text', text: 'Be kind.' }] }, { role: 'user', parts: [{ type: 'text', text: 'Hello?' }] }],
+  tools: [{ name: 'look', inputSchema: { type: 'object' } }],
+};
+
+test('answerToolsWithEditorModel() asks what the tool asked, in the editor\'s terms', async () => {
+  const asked: unknown[] = [];
+  const editor = editorWith(async function* (...question) {
+    asked.push(...question);
+    yield new LanguageModelTextPart('Hello.');
+  });
+  const parts = await collect(answerToolsWithEditorModel(editor, () => true)('copilot/gpt/4', request, new AbortController().signal));
+  expect(parts).toEqual([{ type: 'text', text: 'Hello.' }, { type: 'end', finish: 'stop', model: 'gpt/4' }]);
+  expect(asked[0]).toMatchObject([{ role: 1, content: [{ value: 'Be kind.' }] }, { role: 1, content: [{ value: 'Hello?' }] }]);
+  expect(asked[1]).toMatchObject({
+    modelOptions: { temperature: 0.5 }, tools: [{ name: 'look', description: '', inputSchema: { type: 'object' } }], toolMode: 2,
+    justification: expect.stringContaining('semcache.gateway.editorModels'),
+  });
+});
+
+test('answerToolsWithEditorModel() asks no model once the person has switched that off', async () => {
+  const editor = editorWith(async function* () {
+    yield new LanguageModelTextPart('Never.');
+  });
+  await expect(collect(answerToolsWithEditorModel(editor, () => false)('copilot/gpt/4', request, new AbortController().signal))).rejects.toMatchObject({
+    code: 'upstream-missing', message: expect.stringContaining('semcache.gateway.editorModels'),
+  });
 });

@@ -100,3 +100,19 @@ test('allEndpoints() takes the setting of a name before the environment\'s, and 
   expect(allEndpoints([], [fromEnvironment!], new Map())[0]!.apiKey).toBe('from the environment');
   expect(allEndpoints([], [fromEnvironment!], new Map([['openai', 'stored']]))[0]!.apiKey).toBe('stored');
 });
+
+test('a pattern is no model: it is neither offered nor named to other tools', async () => {
+  const open: HttpUpstreamConfig = { ...local, models: ['gpt-*', 'tiny'] };
+  const models = new Models({ lm: editorWith([]).lm, endpoints: () => [{ ...open, models: ['claude-*'] }, open] });
+  await models.refresh();
+  expect(models.all().map(({ id }) => id)).toEqual(['http:local/tiny', 'demo']);
+  expect(models.forTools({ withEditorModels: true })).toBe('tiny');
+});
+
+test('other tools are named a model of the editor only where the person lets them use those, and never our own', async () => {
+  const models = new Models({ lm: editorWith([own, gpt]).lm, endpoints: () => [{ ...local, models: ['gpt-*'] }] });
+  await models.refresh();
+  expect(models.ofEditor()).toEqual([{ model: 'copilot/gpt-4o', name: 'GPT-4o' }]);
+  expect(models.forTools({ withEditorModels: true })).toBe('editor:copilot/gpt-4o');
+  expect(models.forTools({ withEditorModels: false })).toBeNull();
+});
