@@ -64,6 +64,18 @@ export function probabilityBound(maxWrongHitRate: number, { bounds }: Calibratio
   return bounds.findLast(bound => bound.wrongShare <= maxWrongHitRate)?.probability ?? Infinity;
 }
 
+/** How much less may be wrong of what was called wrong once already. */
+const stricterBy = 4;
+
+/**
+ * The permitted share of wrong hits near a stored question that the person called wrong for others: a quarter for each of
+ * them, but never below the strictest that was measured, so that what is beyond doubt is served all the same.
+ */
+export function tightened(maxWrongHitRate: number, disputes: number, { bounds }: Calibration = calibration): number {
+  const strictest = bounds[0]?.wrongShare ?? 0;
+  return Math.min(maxWrongHitRate, Math.max(strictest, maxWrongHitRate / stricterBy ** disputes));
+}
+
 /** May pairs that are the same beyond doubt by their words be served at this permitted share? */
 export function mayServeTrivial(maxWrongHitRate: number, { trivial }: Calibration = calibration): boolean {
   return trivial.wrongShareUpper95 <= maxWrongHitRate;

@@ -7,7 +7,7 @@ import type { Candidate } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { CandidateExplanation, GuardVerdict } from '../protocol/explanation.ts';
 import { align, isTriviallySame, type Alignment } from './alignment.ts';
-import { calibration, mayServeTrivial, probabilityBound, probabilityOf } from './calibration.ts';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened } from './calibration.ts';
 import { guardVerdicts } from './guards.ts';
 import { pairFeatures } from './pairFeatures.ts';
 import { isValidatedLanguage } from './validatedLanguage.ts';
@@ -25,30 +25,35 @@ interface Judged {
   alignment: Alignment;
   guards: GuardVerdict[];
   bare: boolean;
+  /** Permitted share of wrong hits at this candidate. */
+  limit: number;
   explanation: CandidateExplanation;
 }
 
 export async function decideVerified(input: DecideInput): Promise<Verdict> {
   const limit = input.maxWrongHitRate ?? 0.01;
-  const judged = input.candidates.map(candidate => judge(candidate, input.instruction));
+  const judged = input.candidates.map(candidate => judge(candidate, input.instruction, limit));
+  refuseDisputed(judged);
   const open = judged.filter(j => j.explanation.outcome === 'not-considered');
 
-  const trivial = mayServeTrivial(limit) ? open.find(j => j.explanation.trivial) : undefined;
+  const trivial = open.find(j => j.explanation.trivial && mayServeTrivial(j.limit));
   if (trivial) return accepted(trivial, 'The same words, but for spelling, courtesy or abbreviations.', judged);
 
   const worthwhile = open.slice(0, weighedCandidates).filter(isValidated);
   const logits = calibration.needsVerifier ? await verifierLogits(worthwhile, input.verifier) : worthwhile.map(() => noLogits);
-  weigh(worthwhile, logits, probabilityBound(limit));
-  const best = open.filter(j => j.explanation.probability !== undefined).sort((x, y) => y.explanation.probability! - x.explanation.probability!)[0];
+  weigh(worthwhile, logits);
+  const weighed = open.filter(j => j.explanation.probability !== undefined).sort((x, y) => y.explanation.probability! - x.explanation.probability!);
+  const best = weighed.find(({ explanation }) => explanation.probability! >= explanation.bound!) ?? weighed[0];
   if (!best) return missed(judged);
   const { probability, bound } = best.explanation as { probability: number; bound: number };
   if (probability >= bound) return accepted(best, `The same question with ${percent(probability)} probability; at least ${percent(bound)} is needed.`, judged);
-  best.explanation.why = `The same question with ${percent(probability)} probability; ${bound <= 1 ? `at least ${percent(bound)} is` : 'more is'} needed.`;
+  const needed = `The same question with ${percent(probability)} probability; ${bound <= 1 ? `at least ${percent(bound)} is` : 'more is'} needed`;
+  best.explanation.why = best.candidate.disputes.length > 0 ? `${needed}, for you said of another question that it is not the same as this one.` : `${needed}.`;
   best.explanation.outcome = probability >= calibration.offer ? 'near' : 'refused';
   return missed(judged, best);
 }
 
-function judge(candidate: Candidate, instruction: string): Judged {
+function judge(candidate: Candidate, instruction: string, maxWrongHitRate: number): Judged {
   const alignment = align(instruction, candidate.entry.instruction);
   const bare = candidate.entry.context.length === 0;
   const guards = guardVerdicts({ alignment, bare });
@@ -68,7 +73,19 @@ function judge(candidate: Candidate, instruction: string): Judged {
     : candidate.distance > widestDistance ? missWords['too-far']
     : guards[0]?.reason;
   if (refusal !== undefined) Object.assign(explanation, { outcome: 'refused', why: refusal });
-  return { candidate, alignment, guards, bare, explanation };
+  return { candidate, alignment, guards, bare, limit: tightened(maxWrongHitRate, candidate.disputes.length), explanation };
+}
+
+/**
+ * A wrong answer stays away from rewordings, too: where a nearer stored question was said not to be the same as this one,
+ * the question at hand is of its kind.
+ */
+function refuseDisputed(judged: Judged[]): void {
+  judged.forEach(({ candidate, explanation }, at) => {
+    const nearer = judged.slice(0, at).map(other => other.candidate.entry.instructionKey);
+    if (explanation.outcome === 'refused' || !candidate.disputes.some(key => nearer.includes(key))) return;
+    Object.assign(explanation, { outcome: 'refused', why: 'You said that it is not the same as another stored question, which is nearer to this one.' });
+  });
 }
 
 /** What a fit without a verifier has in the place of its answers. */
@@ -80,16 +97,16 @@ function isValidated({ alignment: { a, b, asked, stored }, candidate }: Judged):
 }
 
 /** Notes the probability of each candidate that has logits. */
-function weigh(candidates: Judged[], logits: ([number, number] | undefined)[], bound: number): void {
+function weigh(candidates: Judged[], logits: ([number, number] | undefined)[]): void {
   const means = logits.map(pair => (pair ? (pair[0] + pair[1]) / 2 : -Infinity));
   candidates.forEach((judged, i) => {
     const pair = logits[i];
     if (!pair) return;
     const others = means.filter((_, k) => k !== i);
     const margin = others.length === 0 ? 0 : means[i]! - Math.max(...others);
-    const { alignment, guards: verdicts, candidate: { distance }, bare } = judged;
+    const { alignment, guards: verdicts, candidate: { distance }, bare, limit } = judged;
     const features = pairFeatures({ alignment, verdicts, distance, logits: pair, margin, bare });
-    Object.assign(judged.explanation, { features, probability: probabilityOf(features), bound });
+    Object.assign(judged.explanation, { features, probability: probabilityOf(features), bound: probabilityBound(limit) });
     if (calibration.needsVerifier) judged.explanation.logits = pair;
   });
 }

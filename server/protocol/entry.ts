@@ -58,8 +58,8 @@ export interface Candidate {
   distance: number;
   /** The person said that these two instructions are not the same. */
   tombstoned: boolean;
-  /** How many instructions, this one or others, the person said are not the same as the entry's. */
-  disputes: number;
+  /** Keys of the instructions, this one or others, that the person said are not the same as the entry's; in no order. */
+  disputes: string[];
 }
 
 /**

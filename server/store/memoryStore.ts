@@ -44,7 +44,7 @@ export class MemoryStore implements Store {
       entry: structuredClone(entry),
       distance,
       tombstoned: this.#rulings.get(pairOf(query.instructionKey, entry.instructionKey))?.same === false,
-      disputes: this.#rulingsOn(entry.instructionKey).filter(({ same }) => !same).length,
+      disputes: this.#ruledOf(entry.instructionKey, false),
     }));
   }
 
@@ -105,8 +105,7 @@ export class MemoryStore implements Store {
   }
 
   async aliasesOf(instructionKey: string): Promise<string[]> {
-    const aliases = this.#rulingsOn(instructionKey).filter(({ same }) => same);
-    return aliases.sort((x, y) => y.createdAt - x.createdAt).map(({ a, b }) => (a === instructionKey ? b : a));
+    return this.#ruledOf(instructionKey, true);
   }
 
   async addCounts({ saved, ...delta }: CountsDelta): Promise<void> {
@@ -146,8 +145,12 @@ export class MemoryStore implements Store {
     return entry === undefined || entry.expiresAt <= this.#now() ? null : entry;
   }
 
-  #rulingsOn(instructionKey: string): Ruling[] {
-    return [...this.#rulings.values()].filter(({ a, b }) => a === instructionKey || b === instructionKey);
+  /** Keys that were said to be, or not to be, the same as this one; latest ruling first. */
+  #ruledOf(key: string, wanted: boolean): string[] {
+    return [...this.#rulings.values()]
+      .filter(({ a, b, same }) => same === wanted && (a === key || b === key))
+      .sort((x, y) => y.createdAt - x.createdAt)
+      .map(({ a, b }) => (a === key ? b : a));
   }
 
   #liveEntries(): Entry[] {

@@ -24,21 +24,9 @@ export class RedisRulings {
   }
 
   /** Keys that this instruction is never matched with. */
-  async apartFrom(instructionKey: string): Promise<Set<string>> {
+  async disputesOf(instructionKey: string): Promise<string[]> {
     const key = this.#keys.apart(instructionKey);
-    const members = (await this.#connection.send(key, ['SMEMBERS', key])) as Buffer[];
-    return new Set(members.map(String));
-  }
-
-  /** How many keys each of these instructions is never matched with. */
-  async disputesOf(instructionKeys: readonly string[]): Promise<number[]> {
-    const counts = await Promise.all(
-      instructionKeys.map(instructionKey => {
-        const key = this.#keys.apart(instructionKey);
-        return this.#connection.send(key, ['SCARD', key]);
-      }),
-    );
-    return counts.map(Number);
+    return ((await this.#connection.send(key, ['SMEMBERS', key])) as Buffer[]).map(String);
   }
 
   /** Whether there is any pair that is never matched. */

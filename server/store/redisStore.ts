@@ -83,8 +83,8 @@ export class RedisStore implements Store {
   async nearest(query: NearestQuery): Promise<Candidate[]> {
     const fp = this.#fpOf(query.fingerprint);
     const registries = new Map(this.#registries.map(registry => [tagOf(registry.namespace, query.scope), registry]));
-    const ruled = Promise.all([this.#rulings.apartFrom(query.instructionKey), this.#rulings.hasDisputes()]);
-    ruled.catch(() => undefined);
+    const hasDisputes = this.#rulings.hasDisputes();
+    hasDisputes.catch(() => undefined);
     for (let count = query.k; ; count *= 4) {
       const found = await this.#level.nearest({ tags: [...registries.keys()], fp, vector: query.vector, count });
       const entries = this.#liveOf(await this.#confirmed(found, registries), registries, query);
@@ -94,13 +94,13 @@ export class RedisStore implements Store {
         .map(entry => ({ entry, distance: cosineDistance(query.vector, entry.vector!) }))
         .sort((a, b) => a.distance - b.distance)
         .slice(0, query.k);
-      const [apart, hasDisputes] = await ruled;
-      const disputes = hasDisputes ? await this.#rulings.disputesOf(candidates.map(({ entry }) => entry.instructionKey)) : [];
-      return candidates.map((candidate, at) => ({
-        ...candidate,
-        tombstoned: apart.has(candidate.entry.instructionKey),
-        disputes: disputes[at] ?? 0,
-      }));
+      const disputed = await hasDisputes;
+      return Promise.all(
+        candidates.map(async candidate => {
+          const disputes = disputed ? await this.#rulings.disputesOf(candidate.entry.instructionKey) : [];
+          return { ...candidate, tombstoned: disputes.includes(query.instructionKey), disputes };
+        }),
+      );
     }
   }
 

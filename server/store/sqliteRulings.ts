@@ -5,7 +5,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Ruling } from '../protocol/entry.ts';
 
 export class SqliteRulings {
-  readonly #areApart: StatementSync;
   readonly #disputes: StatementSync;
   readonly #aliases: StatementSync;
   readonly #all: StatementSync;
@@ -16,11 +15,12 @@ export class SqliteRulings {
 
   constructor(database: DatabaseSync) {
     const inEach = <T>(make: (table: Table) => T): Record<Table, T> => ({ tombstones: make('tombstones'), aliases: make('aliases') });
-    this.#areApart = database.prepare('SELECT 1 AS found FROM tombstones WHERE a = ? AND b = ?');
-    this.#disputes = database.prepare('SELECT count(*) AS count FROM tombstones WHERE a = :key OR b = :key');
-    this.#aliases = database.prepare(
-      'SELECT CASE a WHEN :key THEN b ELSE a END AS other FROM aliases WHERE a = :key OR b = :key ORDER BY created_at DESC',
-    );
+    const othersIn = (table: Table): StatementSync =>
+      database.prepare(
+        `SELECT CASE a WHEN :key THEN b ELSE a END AS other FROM ${table} WHERE a = :key OR b = :key ORDER BY created_at DESC`,
+      );
+    this.#disputes = othersIn('tombstones');
+    this.#aliases = othersIn('aliases');
     this.#all = database.prepare(
       'SELECT a, b, 0 AS same, created_at FROM tombstones UNION ALL SELECT a, b, 1 AS same, created_at FROM aliases',
     );
@@ -33,12 +33,9 @@ export class SqliteRulings {
     this.#clear = Object.values(inEach(table => database.prepare(`DELETE FROM ${table}`)));
   }
 
-  areApart(one: string, other: string): boolean {
-    return this.#areApart.get(...sorted(one, other)) !== undefined;
-  }
-
-  disputesOf(instructionKey: string): number {
-    return this.#disputes.get({ key: instructionKey })!.count as number;
+  /** Keys that this instruction is never matched with. */
+  disputesOf(instructionKey: string): string[] {
+    return this.#disputes.all({ key: instructionKey }).map(({ other }) => other as string);
   }
 
   /** Latest ruling first. */

@@ -81,9 +81,8 @@ class SqliteStore implements Store {
         const row = this.#statements.entryByVector.get(near.row);
         if (row === undefined) continue;
         const entry = this.#pending.applyTo(entryFromRow(row, near.vector));
-        const tombstoned = this.#rulings.areApart(instructionKey, entry.instructionKey);
         const disputes = this.#rulings.disputesOf(entry.instructionKey);
-        candidates.push({ entry, distance: near.distance, tombstoned, disputes });
+        candidates.push({ entry, distance: near.distance, tombstoned: disputes.includes(instructionKey), disputes });
       }
       return candidates;
     } catch (error) {

@@ -2,11 +2,11 @@
 
 import type { Candidate, ContextMark } from '../../../../server/protocol/entry.ts';
 
-export function candidate(instruction: string, distance: number, options: { tombstoned?: boolean; disputes?: number; fingerprint?: string; context?: ContextMark[] } = {}): Candidate {
+export function candidate(instruction: string, distance: number, options: { tombstoned?: boolean; disputes?: string[]; fingerprint?: string; context?: ContextMark[] } = {}): Candidate {
   return {
     distance,
     tombstoned: options.tombstoned ?? false,
-    disputes: options.disputes ?? 0,
+    disputes: options.disputes ?? [],
     entry: {
       id: `id of ${instruction}`, scope: 'scope', llmString: 'model', instruction, instructionKey: `key of ${instruction}`, context: options.context ?? [],
       fingerprint: options.fingerprint ?? 'test', vector: null, generations: [{ text: 'an answer' }], model: 'model', route: 'cli', workspace: null, usage: null,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { calibration, mayServeTrivial, probabilityBound, probabilityOf, type Calibration } from '../../../../server/matching/calibration.ts';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened, type Calibration } from '../../../../server/matching/calibration.ts';
 import { decide } from '../../../../server/matching/decide.ts';
 import { featureNames } from '../../../../server/matching/pairFeatures.ts';
 import { candidate } from './candidate.ts';
@@ -42,6 +42,56 @@ test('decide() weighs a rewording: probability, bound and features are told', as
   expect(explained?.features).toHaveLength(featureNames.length);
   expect(explained?.bound).toBe(probabilityBound(0.01));
   expect(verdict.accepted !== null).toBe(explained!.probability! >= explained!.bound!);
+});
+
+/** Pairs of which one or the other has a probability between the loosest bound and the strictest. */
+const rewordings: [asked: string, stored: string][] = [
+  ['how do I sort a list of dicts by a key', 'sort list of dictionaries by key'],
+  ['delete every local branch that is merged into main', 'remove all local branches merged into main'],
+  ['how can I read a file line by line in python', 'python: reading a file one line at a time'],
+  ['what does the useEffect hook do', 'explain the useEffect hook to me'],
+  [reworded.instruction, reworded.stored],
+];
+
+test('what is only just served is not, once the stored question was called wrong for another', async () => {
+  const [strictest, ...looser] = calibration.bounds;
+  const judged = async (pair: [string, string], logit: number, maxWrongHitRate: number, disputes: string[]) => {
+    const candidates = [candidate(pair[1], 0.1, { ...known, disputes })];
+    return decide({ ...verified, maxWrongHitRate, instruction: pair[0], candidates, verifier: async pairs => pairs.map(() => logit) });
+  };
+  let met = 0;
+  for (const pair of rewordings) {
+    for (const logit of [0, 1, 2, 3, 4]) {
+      const [found] = (await judged(pair, logit, 0.2, [])).explanation;
+      const justServed = looser.find(bound => bound.probability <= (found?.probability ?? 0))?.wrongShare;
+      if (found?.trivial === true || found!.probability! >= strictest!.probability || justServed === undefined) continue;
+      met += 1;
+      expect((await judged(pair, logit, justServed, [])).accepted).not.toBeNull();
+      const disputed = await judged(pair, logit, justServed, ['key of another']);
+      expect(disputed).toMatchObject({ accepted: null, missReason: 'refused', why: expect.stringContaining('you said of another question') });
+      expect(disputed.explanation[0]!.bound).toBeGreaterThan(probabilityBound(justServed));
+    }
+  }
+  expect(met).toBeGreaterThan(0);
+});
+
+test('a stored question that was called wrong for another stored one is not served to what is nearer to that', async () => {
+  const asked = { ...verified, maxWrongHitRate: 0.1, instruction: 'please sort a list of dicts by name' };
+  const wrong = candidate('sort a list of dicts by name', 0.2, { ...known, disputes: ['key of dictionaries, sorted'] });
+  const other = (distance: number) => candidate('dictionaries, sorted', distance, known);
+  expect((await decide({ ...asked, candidates: [wrong, other(0.3)] })).accepted?.entry.id).toBe(wrong.entry.id);
+  const verdict = await decide({ ...asked, candidates: [other(0.1), wrong] });
+  expect(verdict.accepted?.entry.id).not.toBe(wrong.entry.id);
+  expect(verdict.explanation[1]).toMatchObject({ outcome: 'refused', why: expect.stringContaining('nearer to this one') });
+});
+
+test('tightened() asks for a quarter each time, never looser than before and never stricter than what was measured', () => {
+  const strictest = calibration.bounds[0]!.wrongShare;
+  expect(tightened(0.2, 0)).toBe(0.2);
+  expect(tightened(0.2, 1)).toBeCloseTo(0.05);
+  expect(tightened(0.2, 9)).toBe(strictest);
+  expect(tightened(strictest / 2, 3)).toBe(strictest / 2);
+  expect(tightened(0, 1)).toBe(0);
 });
 
 test('decide() gives no probability to distances of another embedder', async () => {
