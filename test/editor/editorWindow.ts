@@ -107,6 +107,11 @@ export class EditorWindow {
     return this.page.locator('.editor-group-container.active .monaco-editor').first();
   }
 
+  /** A link that stands above a line of an editor. */
+  lens(title: string): Locator {
+    return this.page.locator('.codelens-decoration a').filter({ hasText: title }).first();
+  }
+
   statusItem(text: string | RegExp): Locator {
     return this.page.locator('.part.statusbar .statusbar-item').filter({ hasText: text });
   }

@@ -42,7 +42,8 @@ export async function settledAnswer(window: EditorWindow, question: string, befo
   });
 }
 
-async function answerText(window: EditorWindow): Promise<string | null> {
+/** The answer document as it is now; null while there is none. */
+export async function answerText(window: EditorWindow): Promise<string | null> {
   const document = (await window.documents()).find(({ uri }) => uri.startsWith('semcache-answer:'));
   return document?.text ?? null;
 }

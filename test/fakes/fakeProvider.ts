@@ -15,7 +15,7 @@ export interface SeenRequest {
 
 export class FakeProvider {
   readonly seen: SeenRequest[] = [];
-  reply: (question: string) => Reply = question => `Answer ${this.seen.length} to: ${question}`;
+  reply: (question: string) => Reply | Promise<Reply> = question => `Answer ${this.seen.length} to: ${question}`;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -50,7 +50,7 @@ export class FakeProvider {
     }
     const seen = { path: request.url!, headers: request.headers, body: JSON.parse(text) as SeenRequest['body'] };
     this.seen.push(seen);
-    const reply = this.reply(textOfContent(seen.body.messages.at(-1)?.content));
+    const reply = await this.reply(textOfContent(seen.body.messages.at(-1)?.content));
     if (typeof reply !== 'string') {
       response.writeHead(reply.status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ type: 'error', error: { type: 'api_error', message: reply.message } }));
