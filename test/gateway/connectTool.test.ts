@@ -4,10 +4,12 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectToolCommand, newText, testConnection, type ConnectToolParts } from '../../client/routes/connectTool.ts';
 import { tools, unsupportedTools, type GatewayAddress } from '../../client/routes/toolConfigurations.ts';
+import { continueClient, pythonClients } from './clients/clientTools.ts';
 import { openGatewayForTest, type TestGateway } from './openGatewayForTest.ts';
 
 let at: TestGateway;
@@ -31,11 +33,52 @@ describe('every configuration', () => {
     for (const tool of tools) expect(tool.configuration(gateway).includes('/v1')).toBe(tool.wire !== 'messages');
   });
 
-  test('curl\'s is a command that works', async () => {
+});
+
+describe('what is generated runs as it is', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'semcache-generated-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const generated = (name: string): string => tools.find(tool => tool.name === name)!.configuration(gateway);
+  const run = promisify(execFile);
+  const python = async (code: string): Promise<string> => (await run(path.join(await pythonClients(), 'python'), ['-c', code])).stdout;
+
+  const programs: Array<{ tool: string; wire: string; run: (text: string) => Promise<string> }> = [
+    { tool: 'curl', wire: '/v1/chat/completions', run: async text => (await run('bash', ['-c', `${text.trim()} -s`])).stdout },
+    {
+      tool: 'OpenAI SDK for Python', wire: '/v1/chat/completions',
+      run: text => python(`${text}\nprint(client.chat.completions.create(model="m-large", messages=[{"role": "user", "content": "Hello"}]).choices[0].message.content)`),
+    },
+    { tool: 'Anthropic SDK', wire: '/v1/messages', run: text => python(`${text}\nprint(client.messages.create(model="m-large", max_tokens=100, messages=[{"role": "user", "content": "Hello"}]).content[0].text)`) },
+    { tool: 'LangChain', wire: '/v1/chat/completions', run: text => python(`${text}\nprint(llm.invoke("Hello").content)`) },
+    {
+      tool: 'OpenAI SDK for JavaScript', wire: '/v1/chat/completions',
+      async run(text) {
+        // Below the project, so that the SDK is found.
+        const file = fileURLToPath(new URL('../../node_modules/.cache/semcache-generated.mjs', import.meta.url));
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(file, `${text}\nconst { choices } = await client.chat.completions.create({ model: 'm-large', messages: [{ role: 'user', content: 'Hello' }] });\nconsole.log(choices[0].message.content);`);
+        return (await run(process.execPath, [file])).stdout;
+      },
+    },
+    {
+      tool: 'Continue', wire: '/v1/chat/completions',
+      async run(text) {
+        mkdirSync(path.join(folder, '.continue'), { recursive: true });
+        const config = path.join(folder, tools.find(({ name }) => name === 'Continue')!.file!);
+        writeFileSync(config, text);
+        const asked = run(process.execPath, [await continueClient(), '--config', config, '-p', 'Hello'], { cwd: folder, env: { ...process.env, HOME: folder, CONTINUE_TELEMETRY_ENABLED: '0' }, timeout: 90_000 });
+        asked.child.stdin?.end();
+        return (await asked).stdout;
+      },
+    },
+  ];
+  test.each(programs)('of $tool: one request, in the API that the test of the connection asks', async ({ tool, wire, run: start }) => {
+    await at.parts.clear({});
+    at.provider.seen.length = 0;
     at.provider.script = () => ({ text: 'Hello back.' });
-    const text = tools.find(({ name }) => name === 'curl')!.configuration(gateway);
-    const { stdout } = await promisify(execFile)('bash', ['-c', `${text.trim()} -s`]);
-    expect(stdout).toContain('Hello back.');
+    expect(await start(generated(tool))).toContain('Hello back.');
+    expect(at.provider.seen.map(({ path: asked, body }) => `${asked} ${body['model']}`)).toEqual([`${wire} m-large`]);
+    expect({ chat: '/v1/chat/completions', messages: '/v1/messages', responses: '/v1/responses' }[tools.find(({ name }) => name === tool)!.wire]).toBe(wire);
   });
 });
 
