@@ -4,7 +4,7 @@
 import type * as vscode from 'vscode';
 import type { Care } from '../../server/protocol/care.ts';
 import { SemcacheError } from '../../server/protocol/errors.ts';
-import { careItems, type CareChoice, type CareSettings } from '../view/care.ts';
+import { careItems, type CareChoice, type CareItem, type CareSettings } from '../view/care.ts';
 
 export interface ChooseCareParts {
   editor: Pick<typeof vscode, 'window' | 'workspace' | 'commands' | 'ConfigurationTarget'>;
@@ -17,23 +17,40 @@ export async function chooseCareCommand({ editor, care, configuration }: ChooseC
   const measured = care();
   if (measured === null) throw new SemcacheError('daemon-unreachable', 'The figures to choose by come from the Semcache daemon, and it is not there.');
   const { cache } = configuration.settings;
-  const picked = await editor.window.showQuickPick(careItems(measured, cache), {
-    title: 'How careful shall the cache be with questions in other words?',
-    placeHolder: placeholder(measured, cache),
-    matchOnDescription: true,
-    matchOnDetail: true,
-  });
+  const picked = await pick(editor, careItems(measured, cache), placeholder(measured, cache));
   if (picked === undefined) return;
   const section = editor.workspace.getConfiguration('semcache');
   for (const [name, value] of Object.entries(picked.choice)) await section.update(name, value, editor.ConfigurationTarget.Global);
   await tellOverridden(editor, picked.choice);
 }
 
+/** Begins at the choice in force, which showQuickPick cannot. */
+function pick(editor: ChooseCareParts['editor'], items: CareItem[], placeholder: string): Promise<CareItem | undefined> {
+  const input = editor.window.createQuickPick<CareItem>();
+  input.title = 'How many of 100 answers served by meaning may be wrong?';
+  input.placeholder = placeholder;
+  input.matchOnDescription = true;
+  input.matchOnDetail = true;
+  input.items = items;
+  input.activeItems = items.filter(({ inForce }) => inForce);
+  return new Promise(resolve => {
+    input.onDidAccept(() => {
+      resolve(input.selectedItems[0]);
+      input.hide();
+    });
+    input.onDidHide(() => {
+      resolve(undefined);
+      input.dispose();
+    });
+    input.show();
+  });
+}
+
 function placeholder({ date, steps }: Care, { matching, scoreThreshold, embeddingEndpoint }: CareSettings & { embeddingEndpoint: string }): string {
   if (matching === 'distance') return `Now: by distance alone (semcache.scoreThreshold ${scoreThreshold}), whatever the words`;
   if (embeddingEndpoint !== '') return 'Measured with the local model only: with semcache.embedding.endpoint less is served';
   const sets = Math.max(0, ...steps.map(({ measured }) => measured.length));
-  return `Measured on ${date}${sets > 1 ? `, on ${sets} sets of questions: the worse one is told` : ''}`;
+  return `Measured ${date}${sets > 1 ? ` on ${sets} sets of questions; the worse one is told` : ''}`;
 }
 
 async function tellOverridden(editor: ChooseCareParts['editor'], choice: CareChoice): Promise<void> {

@@ -20,6 +20,8 @@ export interface Entries {
   /** Resolves to how many were removed. */
   clear(filter: EntryFilter): Promise<number>;
   wrongAnswer(entryId: string, request: ModelRequest): Promise<void>;
+  /** The same for an answer that was offered and not served. */
+  notTheSame(entryId: string, request: ModelRequest): Promise<void>;
   /** From now on the entry may answer this request. */
   sameQuestion(entryId: string, request: ModelRequest): Promise<void>;
   /** Why an ask of this window ended as it did; null when the daemon does not know it any more. */
@@ -36,6 +38,8 @@ export function createEntries(connection: Pick<DaemonConnection, 'request'>): En
     clear: async filter => (await connection.request((await messages()).clearRequest, filter)).removed,
     wrongAnswer: async (entryId, request) =>
       connection.request((await messages()).wrongAnswerRequest, { entryId, request }),
+    notTheSame: async (entryId, request) =>
+      connection.request((await messages()).wrongAnswerRequest, { entryId, request, offered: true }),
     sameQuestion: async (entryId, request) =>
       connection.request((await messages()).sameQuestionRequest, { entryId, request }),
     explain: async askId => connection.request((await messages()).explainRequest, { askId }),

@@ -4,14 +4,13 @@
 
 import type * as vscode from 'vscode';
 import { SemcacheError } from '../../server/protocol/errors.ts';
-import { shortened } from '../view/markdownText.ts';
 import type { AskRecord } from './asks.ts';
 import { resolveTarget, type TargetArgument, type TargetParts } from './askTarget.ts';
 import type { Entries } from './entries.ts';
 
 export interface NearCommandParts extends TargetParts {
   editor: Pick<typeof vscode, 'window'>;
-  entries: Pick<Entries, 'sameQuestion' | 'wrongAnswer'>;
+  entries: Pick<Entries, 'sameQuestion' | 'notTheSame'>;
   /** Shows an entry, as all entries are shown. */
   show: (argument: TargetArgument) => Promise<void>;
 }
@@ -39,7 +38,7 @@ export class NearCommands {
     const { asks, entries, editor, show } = this.#parts;
     await this.#whileStored(near.id, () => entries.sameQuestion(near.id, near.record.request));
     asks.said(near.record, near.id, 'same');
-    const answer = await editor.window.showInformationMessage(`“${shortened(near.record.question, 60)}” is answered from the cache from now on.`, 'Show It');
+    const answer = await editor.window.showInformationMessage('From now on this question is answered from the cache.', 'Show It');
     if (answer !== undefined) await show({ entryId: near.id });
   }
 
@@ -47,9 +46,9 @@ export class NearCommands {
     const near = await this.#near(argument);
     if (near === null) return;
     const { asks, entries, editor } = this.#parts;
-    await this.#whileStored(near.id, () => entries.wrongAnswer(near.id, near.record.request));
+    await this.#whileStored(near.id, () => entries.notTheSame(near.id, near.record.request));
     asks.said(near.record, near.id, 'not-the-same');
-    void editor.window.showInformationMessage(`That answer is not offered for “${shortened(near.record.question, 60)}” again.`);
+    void editor.window.showInformationMessage('That answer is not offered for this question again.');
   }
 
   async #near(argument: NearArgument | undefined): Promise<{ record: AskRecord; id: string } | null> {

@@ -10,25 +10,32 @@ export type CareSettings = Pick<CacheSettings, 'matching' | 'maxWrongHitRate' | 
 /** What a choice writes into the settings. */
 export type CareChoice = { matching: 'exact' } | { matching: 'verified'; maxWrongHitRate: number };
 
-export type CareItem = vscode.QuickPickItem & { choice: CareChoice };
+export type CareItem = vscode.QuickPickItem & { choice: CareChoice; inForce: boolean };
 
 /** From "Exact only" to the boldest step; the one in force is marked. */
 export function careItems({ steps }: Care, settings: CareSettings): CareItem[] {
-  const inForce = settings.matching === 'verified' ? (stepInForce(steps, settings.maxWrongHitRate)?.maxWrongHitRate ?? 0) : null;
-  const mark = (isCurrent: boolean): string => (isCurrent ? '$(check) ' : '');
+  const step = settings.matching === 'verified' ? stepInForce(steps, settings.maxWrongHitRate) : null;
+  const isExact = settings.matching === 'exact' || (settings.matching === 'verified' && step === null);
   return [
-    {
-      label: `${mark(settings.matching === 'exact' || inForce === 0)}Exact only`,
-      detail: 'Only identical questions about identical context are served: nothing by meaning.',
+    careItem('Exact only', isExact, {
+      description: 'serves no reworded question',
+      detail: 'Nothing is served by meaning: no such answer can be wrong.',
       choice: { matching: 'exact' },
-    },
-    ...steps.map((step): CareItem => ({
-      label: `${mark(step.maxWrongHitRate === inForce)}${nameOf(step.maxWrongHitRate)}`,
-      description: `up to ${perHundred(step.maxWrongHitRate)} wrong in 100${step.maxWrongHitRate === defaultCacheSettings.maxWrongHitRate ? ' · default' : ''}`,
-      detail: measuredText(step),
-      choice: { matching: 'verified', maxWrongHitRate: step.maxWrongHitRate },
-    })),
+    }),
+    ...steps.map(each => {
+      const { maxWrongHitRate } = each;
+      const isDefault = maxWrongHitRate === defaultCacheSettings.maxWrongHitRate;
+      return careItem(`${nameOf(maxWrongHitRate)}: ${perHundred(maxWrongHitRate)} in 100`, each === step, {
+        description: `${coverageText(each)}${isDefault ? ' · default' : ''}`,
+        detail: wrongText(each),
+        choice: { matching: 'verified', maxWrongHitRate },
+      });
+    }),
   ];
+}
+
+function careItem(name: string, inForce: boolean, more: Pick<CareItem, 'description' | 'detail' | 'choice'>): CareItem {
+  return { label: `${inForce ? '$(check) ' : ''}${name}`, inForce, ...more };
 }
 
 /** The step that a permitted share acts as; null where only identical questions are served. */
@@ -48,18 +55,20 @@ export function careText({ matching, maxWrongHitRate, scoreThreshold }: CareSett
   }
 }
 
-/** The worst of what was measured: no set of questions did worse than this. */
-export function measuredText({ measured }: CareStep): string {
+/** The worst of what was measured: on no set of questions was more wrong. */
+export function wrongText({ measured }: CareStep): string {
   const served = measured.filter(set => set.served > 0);
   if (served.length === 0) return 'Nothing was served by meaning where this was measured.';
   const wrong = Math.max(...served.map(set => set.wrong / set.served));
   const limit = Math.max(...served.map(set => set.wrongShareUpper95));
-  const [least, most] = [Math.min, Math.max].map(pick => Math.round(100 * pick(...served.map(({ coverage }) => coverage))));
-  const coverage = least === most ? `${least}` : `${least} to ${most}`;
-  return (
-    `About ${perHundred(wrong)} wrong in 100 served by meaning (measured; upper limit ${perHundred(limit)}) · ` +
-    `serves ${coverage} % of reworded questions`
-  );
+  return `About ${perHundred(wrong)} wrong in 100 served by meaning (measured; upper limit ${perHundred(limit)})`;
+}
+
+/** From the set of which least was served to the one of which most was. */
+export function coverageText({ measured }: CareStep): string {
+  const shares = measured.map(({ coverage }) => Math.round(100 * coverage));
+  const [least, most] = [Math.min(...shares), Math.max(...shares)];
+  return `serves ${least === most ? least : `${least} to ${most}`} % of reworded questions`;
 }
 
 /** "0.5", "1", "7.5": at most one decimal. */

@@ -4,7 +4,7 @@
 import type { Care } from '../../server/protocol/care.ts';
 import type { CandidateExplanation, Elsewhere, Explanation } from '../../server/protocol/explanation.ts';
 import { ageText, distanceText, type ShownAsk } from './answerStatus.ts';
-import { careText, measuredText, stepInForce } from './care.ts';
+import { careText, coverageText, stepInForce, wrongText } from './care.ts';
 import { alignedTable, shortened } from './markdownText.ts';
 import { offerActions } from './nearOffer.ts';
 import type { DocumentAction } from './readOnlyDocuments.ts';
@@ -147,7 +147,7 @@ function settingsText({ matching, maxWrongHitRate }: Explanation, care: Care | n
   return [
     '- semcache.matching: verified',
     `- semcache.maxWrongHitRate: ${maxWrongHitRate} (${careText({ matching, maxWrongHitRate, scoreThreshold: 0 })})`,
-    ...(step === null ? [] : [`- ${measuredText(step)}`]),
+    ...(step === null ? [] : [`- ${wrongText(step)}; ${coverageText(step)}`]),
   ].join('\n');
 }
 

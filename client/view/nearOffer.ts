@@ -41,9 +41,9 @@ export function offerText({ near, said }: NearOffer): string {
     case null:
       return `A similar question was answered ${agoText(near.ageMs)}: ${words}`;
     case 'same':
-      return `You said: the same question as ${words}. Its answer may be served for this one from now on.`;
+      return `You said: the same question as ${words}`;
     case 'not-the-same':
-      return `You said: not the same question as ${words}. It is not offered for this one again.`;
+      return `You said: not the same question as ${words}`;
   }
 }
 

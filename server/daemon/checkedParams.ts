@@ -14,6 +14,7 @@ import type {
   ListParams,
   LookupParams,
   UpdateParams,
+  WrongAnswerParams,
 } from '../protocol/messages.ts';
 import type { MessagePart, ModelRequest } from '../protocol/prompt.ts';
 import { settingsTable, type CacheSettings } from '../protocol/settings.ts';
@@ -182,11 +183,9 @@ export const listParams: z.ZodType<ListParams> = z.object({
 
 export const entryParams = z.object({ id });
 export const editParams = z.object({ id, text: text.min(1) });
-export const wrongAnswerParams: z.ZodType<{ entryId: string; request: ModelRequest }> = z.object({
-  entryId: id,
-  request: modelRequest,
-});
-export const sameQuestionParams = wrongAnswerParams;
+const entryAndRequest = { entryId: id, request: modelRequest };
+export const wrongAnswerParams: z.ZodType<WrongAnswerParams> = z.object({ ...entryAndRequest, offered: z.boolean().optional() });
+export const sameQuestionParams: z.ZodType<{ entryId: string; request: ModelRequest }> = z.object(entryAndRequest);
 
 export const drainParams: z.ZodType<DrainParams> = z.object({ build, force: z.boolean().optional() });
 

@@ -125,6 +125,11 @@ export class Parts {
     this.counters.countWrongHit();
   }
 
+  /** The same for an answer that was only offered: nothing wrong was served. */
+  async notTheSame(id: string, request: ModelRequest): Promise<void> {
+    await this.#engine.cache.wrongAnswer(id, request);
+  }
+
   async sameQuestion(id: string, request: ModelRequest): Promise<void> {
     await this.#engine.cache.sameQuestion(id, request);
   }

@@ -165,7 +165,9 @@ export class Session {
     this.#on(messages.listRequest, params.listParams, sent => parts.store.list(sent));
     this.#on(messages.entryRequest, params.entryParams, async ({ id }) => withoutVector(await parts.store.get(id)));
     this.#on(messages.editRequest, params.editParams, ({ id, text }) => parts.edit(id, text));
-    this.#on(messages.wrongAnswerRequest, params.wrongAnswerParams, sent => parts.wrongAnswer(sent.entryId, sent.request));
+    this.#on(messages.wrongAnswerRequest, params.wrongAnswerParams, ({ entryId, request, offered }) =>
+      offered === true ? parts.notTheSame(entryId, request) : parts.wrongAnswer(entryId, request),
+    );
     this.#on(messages.sameQuestionRequest, params.sameQuestionParams, sent => parts.sameQuestion(sent.entryId, sent.request));
     this.#handlers.set(messages.statsRequest.method, () => parts.counters.stats());
     this.#on(messages.drainRequest, params.drainParams, sent => ({ draining: this.#host.drain(sent) }));

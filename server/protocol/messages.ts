@@ -156,9 +156,13 @@ export const editRequest = new RequestType<{ id: string; text: string }, void, v
  * The entry's answer is wrong for this request: the pair of instructions is never matched again. Where both are the
  * same question (an exact hit) the entry itself is removed.
  */
-export const wrongAnswerRequest = new RequestType<{ entryId: string; request: ModelRequest }, void, void>(
-  'semcache/wrongAnswer',
-);
+export interface WrongAnswerParams {
+  entryId: string;
+  request: ModelRequest;
+  /** The answer was offered as a near hit and never served: no wrong hit is counted. */
+  offered?: boolean;
+}
+export const wrongAnswerRequest = new RequestType<WrongAnswerParams, void, void>('semcache/wrongAnswer');
 
 /** The entry's question and this request's are the same: from now on the entry may answer it. @throws entry-not-found */
 export const sameQuestionRequest = new RequestType<{ entryId: string; request: ModelRequest }, void, void>(
