@@ -5,16 +5,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll as onEnd } from 'vitest';
-import { npmClient, pythonClient } from '../gateway/clients/clientTools.ts';
+import { agentVersions, npmClient, pythonClient } from '../gateway/clients/clientTools.ts';
 import { testCommandLine } from '../gateway/clients/commandLineContract.ts';
 
 testCommandLine({
-  name: 'claude (@anthropic-ai/claude-code 2.1.330)',
+  name: 'claude (@anthropic-ai/claude-code)',
+  version: agentVersions.claude,
   sameBytes: false,
   sendsFolder: true,
   failsSoon: false,
   async prepare() {
-    const bin = await npmClient('@anthropic-ai/claude-code@2.1.330');
+    const bin = await npmClient(`@anthropic-ai/claude-code@${agentVersions.claude}`);
     return (base, key, asked) => ({
       file: path.join(bin, 'claude'),
       args: ['-p', asked],
@@ -27,11 +28,12 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'codex (@openai/codex 0.169.0)',
+  name: 'codex (@openai/codex)',
+  version: agentVersions.codex,
   sameBytes: false,
   sendsFolder: true,
   async prepare(home) {
-    const bin = await npmClient('@openai/codex@0.169.0');
+    const bin = await npmClient(`@openai/codex@${agentVersions.codex}`);
     mkdirSync(path.join(home, '.codex'), { recursive: true });
     return (base, key, asked) => {
       writeFileSync(path.join(home, '.codex/config.toml'), [
@@ -44,10 +46,11 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'opencode (opencode-ai 1.18.33)',
+  name: 'opencode (opencode-ai)',
+  version: agentVersions.opencode,
   sendsFolder: true,
   async prepare(home) {
-    const bin = await npmClient('opencode-ai@1.18.33');
+    const bin = await npmClient(`opencode-ai@${agentVersions.opencode}`);
     const folder = path.join(home, '.config/opencode');
     mkdirSync(folder, { recursive: true });
     return (base, key, asked) => {
@@ -61,12 +64,13 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'qwen (@qwen-code/qwen-code 0.24.4)',
+  name: 'qwen (@qwen-code/qwen-code)',
+  version: agentVersions.qwen,
   // It has the conversation summed up for its memory after each answer.
   sideRequests: 1,
   sendsFolder: true,
   async prepare() {
-    const bin = await npmClient('@qwen-code/qwen-code@0.24.4');
+    const bin = await npmClient(`@qwen-code/qwen-code@${agentVersions.qwen}`);
     return (base, key, asked) => ({
       file: process.execPath,
       args: [path.join(bin, 'qwen'), '--auth-type', 'openai', '-p', asked],
@@ -76,10 +80,11 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'pi (@mariozechner/pi-coding-agent 0.73.1)',
+  name: 'pi (@mariozechner/pi-coding-agent)',
+  version: agentVersions.pi,
   sendsFolder: true,
   async prepare(home) {
-    const bin = await npmClient('@mariozechner/pi-coding-agent@0.73.1');
+    const bin = await npmClient(`@mariozechner/pi-coding-agent@${agentVersions.pi}`);
     const folder = path.join(home, '.pi/agent');
     mkdirSync(folder, { recursive: true });
     return (base, key, asked) => {
@@ -91,10 +96,11 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'cline 3.0.65',
+  name: 'cline',
+  version: agentVersions.cline,
   sendsFolder: true,
   async prepare(home) {
-    const bin = await npmClient('cline@3.0.65');
+    const bin = await npmClient(`cline@${agentVersions.cline}`);
     const cline = path.join(bin, 'cline');
     const run = promisify(execFile);
     const env = { ...process.env, HOME: home };
@@ -108,11 +114,12 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'copilot (@github/copilot 1.0.102)',
+  name: 'copilot (@github/copilot)',
+  version: agentVersions.copilot,
   sameBytes: false,
   sendsFolder: true,
   async prepare() {
-    const bin = await npmClient('@github/copilot@1.0.102');
+    const bin = await npmClient(`@github/copilot@${agentVersions.copilot}`);
     return (base, key, asked) => ({
       file: path.join(bin, 'copilot'),
       args: ['-p', asked],
@@ -122,9 +129,10 @@ testCommandLine({
 });
 
 testCommandLine({
-  name: 'aider (aider-chat 0.86.2)',
+  name: 'aider (aider-chat)',
+  version: agentVersions.aider,
   async prepare() {
-    const bin = await pythonClient('aider-chat==0.86.2');
+    const bin = await pythonClient(`aider-chat==${agentVersions.aider}`);
     return (base, key, asked) => ({
       file: path.join(bin, 'aider'),
       args: [

@@ -22,6 +22,7 @@ export interface ClientAnswer {
 
 export interface RealClient {
   name: string;
+  version: string;
   ask(ask: ClientAsk): Promise<ClientAnswer>;
   /** Some helpers end a broken stream with the text so far and no error. */
   toldOfBrokenStreams?: false;
@@ -31,7 +32,7 @@ const answer = 'A monad is a 🌯 burrito,\n\nthey say.';
 const question = 'What is a monad? Briefly.';
 
 export function testClient(client: RealClient): void {
-  describe(client.name, () => {
+  describe(`${client.name} ${client.version}`, () => {
     let at: TestGateway;
     beforeAll(async () => {
       at = await openGatewayForTest();

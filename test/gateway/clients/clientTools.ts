@@ -2,7 +2,7 @@
 // their own. Installed once, into node_modules/.cache, from the registries that pip and npm are set to.
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,12 +11,20 @@ const run = promisify(execFile);
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/semcache-clients', import.meta.url));
 
 /** Tested at these versions; the README's table says so. */
-export const pythonPackages = ['openai==3.54.0', 'anthropic==2.12.0', 'langchain-openai==1.7.3', 'llm==0.36'];
-export const continueCli = '@continuedev/cli@1.5.47';
+export const pythonVersions = { 'openai': '3.54.0', 'anthropic': '2.12.0', 'langchain-openai': '1.7.3', 'llm': '0.36' } as const;
+export const continueVersion = '1.5.47';
+export const agentVersions = {
+  claude: '2.1.330', codex: '0.169.0', opencode: '1.18.33', qwen: '0.24.4', pi: '0.73.1', cline: '3.0.65', copilot: '1.0.102', aider: '0.86.2',
+} as const;
+
+/** Of a package that this project itself depends on. */
+export function ownVersion(name: string): string {
+  return (JSON.parse(readFileSync(new URL(`../../../node_modules/${name}/package.json`, import.meta.url), 'utf8')) as { version: string }).version;
+}
 
 /** The folder with python and llm. */
 export function pythonClients(): Promise<string> {
-  return pythonClient(...pythonPackages);
+  return pythonClient(...Object.entries(pythonVersions).map(([name, version]) => `${name}==${version}`));
 }
 
 /** The folder with the commands of these packages, and a python that has them. */
@@ -30,7 +38,7 @@ export async function pythonClient(...versioned: string[]): Promise<string> {
 
 /** The script that is `cn`. */
 export async function continueClient(): Promise<string> {
-  return path.join(await npmClient(continueCli), 'cn');
+  return path.join(await npmClient(`@continuedev/cli@${continueVersion}`), 'cn');
 }
 
 /** The folder with the commands of this package. */

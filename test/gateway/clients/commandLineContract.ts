@@ -18,6 +18,7 @@ export interface Invocation {
 
 export interface CommandLine {
   name: string;
+  version: string;
   /** Makes it ready in this home, and says how it is asked. `base` is without /v1. */
   prepare(home: string): Promise<(base: string, key: string, question: string) => Invocation>;
   /** False where every run sends new ids and times. */
@@ -30,8 +31,8 @@ export interface CommandLine {
   sideRequests?: number;
 }
 
-export function testCommandLine({ name, prepare, sameBytes, sendsFolder, failsSoon, sideRequests = 0 }: CommandLine): void {
-  describe(name, () => {
+export function testCommandLine({ name, version, prepare, sameBytes, sendsFolder, failsSoon, sideRequests = 0 }: CommandLine): void {
+  describe(`${name} ${version}`, () => {
     const home = mkdtempSync(path.join(tmpdir(), 'semcache-client-'));
     let at: TestGateway;
     let command: Awaited<ReturnType<CommandLine['prepare']>>;

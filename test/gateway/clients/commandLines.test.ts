@@ -2,11 +2,12 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { continueClient, pythonClients } from './clientTools.ts';
+import { continueClient, continueVersion, pythonClients, pythonVersions } from './clientTools.ts';
 import { testCommandLine } from './commandLineContract.ts';
 
 testCommandLine({
   name: 'cn (@continuedev/cli)',
+  version: continueVersion,
   sendsFolder: true,
   async prepare(home) {
     const script = await continueClient();
@@ -23,6 +24,7 @@ testCommandLine({
 
 testCommandLine({
   name: 'llm',
+  version: pythonVersions.llm,
   async prepare(home) {
     const bin = await pythonClients();
     const user = path.join(home, 'llm');

@@ -5,6 +5,7 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import Anthropic from '@anthropic-ai/sdk';
 import { generateText, jsonSchema, streamText, tool, type LanguageModel } from 'ai';
 import OpenAI from 'openai';
+import { ownVersion } from './clientTools.ts';
 import { testClient, type ClientAnswer, type ClientAsk } from './clientContract.ts';
 
 const schema = { type: 'object' as const, properties: { path: { type: 'string' } }, required: ['path'] };
@@ -14,16 +15,18 @@ const maxRetries = 1;
 
 Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
 
-testClient({ name: 'npm openai, chat.completions', ask: askChat });
-testClient({ name: 'npm openai, responses', ask: askResponses, toldOfBrokenStreams: false });
-testClient({ name: 'npm @anthropic-ai/sdk', ask: askAnthropic });
+testClient({ name: 'npm openai, chat.completions', version: ownVersion('openai'), ask: askChat });
+testClient({ name: 'npm openai, responses', version: ownVersion('openai'), ask: askResponses, toldOfBrokenStreams: false });
+testClient({ name: 'npm @anthropic-ai/sdk', version: ownVersion('@anthropic-ai/sdk'), ask: askAnthropic });
 testClient({
   name: 'npm ai with @ai-sdk/openai-compatible',
+  version: ownVersion('ai'),
   ask: ask => askAiSdk(createOpenAICompatible({ name: 'semcache', baseURL: `${ask.base}/v1`, apiKey: ask.key })(model), ask),
   toldOfBrokenStreams: false,
 });
 testClient({
   name: 'npm ai with @ai-sdk/anthropic',
+  version: ownVersion('ai'),
   ask: ask => askAiSdk(createAnthropic({ baseURL: `${ask.base}/v1`, apiKey: ask.key })(model), ask),
   toldOfBrokenStreams: false,
 });

@@ -6,7 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { testClient, type ClientAnswer, type ClientAsk } from './clientContract.ts';
-import { pythonClients } from './clientTools.ts';
+import { pythonClients, pythonVersions } from './clientTools.ts';
 
 let python: ChildProcess;
 let lines: Interface;
@@ -32,7 +32,7 @@ function ask(client: string, asked: ClientAsk): Promise<ClientAnswer> {
   return answered;
 }
 
-testClient({ name: 'PyPI openai, chat.completions', ask: asked => ask('chat', asked) });
-testClient({ name: 'PyPI openai, responses', ask: asked => ask('responses', asked) });
-testClient({ name: 'PyPI anthropic', ask: asked => ask('messages', asked) });
-testClient({ name: 'PyPI langchain-openai', ask: asked => ask('langchain', asked) });
+testClient({ name: 'PyPI openai, chat.completions', version: pythonVersions.openai, ask: asked => ask('chat', asked) });
+testClient({ name: 'PyPI openai, responses', version: pythonVersions.openai, ask: asked => ask('responses', asked) });
+testClient({ name: 'PyPI anthropic', version: pythonVersions.anthropic, ask: asked => ask('messages', asked) });
+testClient({ name: 'PyPI langchain-openai', version: pythonVersions['langchain-openai'], ask: asked => ask('langchain', asked) });
