@@ -383,6 +383,17 @@ describe('the verbs', () => {
     expect(await connection.sendRequest(statsRequest)).toMatchObject({ wrongHits: 1 });
   });
 
+  test('an answer that was offered and is refused is never served, and counts as no wrong hit', async () => {
+    const { connection, ask, patient } = await attach((await serve(newDataFolder())).record);
+    await patient();
+    await ask('how do I reverse a list in python', () => saying('reversed(xs)'));
+    const { entries } = await connection.sendRequest(listRequest, { filter: {}, offset: 0, limit: 1 });
+    const params = { entryId: entries[0]!.id, request: completeParams('python: reverse a list').request, offered: true };
+    await connection.sendRequest(wrongAnswerRequest, params);
+    expect(summary(await ask('python: reverse a list', () => saying('another')))).toMatchObject({ status: 'miss', text: 'another' });
+    expect(await connection.sendRequest(statsRequest)).toMatchObject({ wrongHits: 0 });
+  });
+
   test('two questions that a window calls the same are answered alike from then on, in every window', async () => {
     const daemon = await serve(newDataFolder());
     const { connection, ask, patient } = await attach(daemon.record);

@@ -135,6 +135,25 @@ test('forget() and edited() reach every ask of an entry', async () => {
   expect(asks.ofEntry('e1')).toBeNull();
 });
 
+test('a near hit is kept as an offer, with what the person said to it, until its entry is gone', async () => {
+  const near = { entryId: 'e9', instruction: 'how so?', distance: 0.2, probability: 0.6, ageMs: 5, model: 'gpt' };
+  const asks = setUp(async function* () {
+    yield { type: 'decision', decision: { status: 'miss', reason: 'refused', why: 'Not sure.', near } };
+    yield end;
+  });
+  const { record, parts } = asks.start(options(), new AbortController().signal);
+  await read(parts);
+  expect(record.offer).toEqual({ near, said: null });
+  const changes: unknown[] = [];
+  asks.onChange(({ offer }) => changes.push(offer?.said ?? null));
+  asks.said(record, 'another', 'same');
+  expect(changes).toEqual([]);
+  asks.said(record, 'e9', 'same');
+  expect(asks.forget(new Set(['e9']))).toEqual([]);
+  expect(changes).toEqual(['same', null]);
+  expect(record.offer).toBeNull();
+});
+
 test('workspaceHash() is the same for the same folders in any order, and null without any', () => {
   expect(workspaceHash([])).toBeNull();
   expect(workspaceHash(['file:///a', 'file:///b'])).toBe(workspaceHash(['file:///b', 'file:///a']));
