@@ -6,7 +6,7 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnswerPart, Ask, WirePart, WireUpstream } from '../protocol/answer.ts';
+import type { AnswerPart, Ask, ContentPart, WirePart, WireUpstream } from '../protocol/answer.ts';
 import type { Decision } from '../protocol/decision.ts';
 import { errorCodes, messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
@@ -128,6 +128,7 @@ async function throughCache(exchange: Exchange, reading: Reading, upstream: Wire
   try {
     await exchangeAnswer(exchange, reading, upstream, signal);
   } catch (error) {
+    if (!exchange.outgoing.headersSent && !signal.aborted && isUpstreamFailure(error) && (await replayStale(exchange, reading, upstream, signal))) return;
     if (exchange.providerAsked || exchange.outgoing.headersSent || signal.aborted || error instanceof SemcacheError) throw error;
     exchange.context.parts.log.warning('A request could not be compared because of a fault in Semcache; it was passed on.');
     await exchangeAnswer(exchange, asItIs(exchange.body, 'the cache failed'), upstream, signal);
@@ -148,6 +149,7 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: Wi
         if (control.onlyIfCached && !isHit(decision)) return sendNotCached(exchange, decision);
         break;
       case 'wire':
+        if (part.step === 'head' && isFailing(part.status) && (await replayStale(exchange, reading, upstream, signal))) return;
         fromProvider = true;
         await passOn(exchange, part, decision);
         break;
@@ -158,6 +160,35 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: Wi
         if (!fromProvider) hit.push(part);
     }
   }
+}
+
+/** A stored answer that is older than was asked for, where the request prefers one to a failure. False where there is none. */
+async function replayStale(exchange: Exchange, reading: Reading, upstream: WireUpstream, signal: AbortSignal): Promise<boolean> {
+  const { context, api, body, control } = exchange;
+  if (!control.staleIfError || reading.bypass !== undefined) return false;
+  const { refresh: _refresh, ...ask } = askOf(exchange, reading, upstream);
+  const content: ContentPart[] = [];
+  let decision: Decision | null = null;
+  // Of a form of its own, so that it does not read along with the call that has just failed.
+  for await (const part of context.parts.answerPrompt({ ...ask, wire: 'stale', accepts: entry => canServe(api, body, entry) }, signal)) {
+    if (part.type === 'decision') {
+      if (!isHit(part.decision)) return false;
+      decision = { ...part.decision, status: 'stale', why: `${part.decision.why} The provider failed, and the request takes an older answer then.` };
+      context.metrics.decided(api.name, decision, performance.now() - exchange.startedAt);
+    } else if (part.type === 'end') {
+      replay(exchange, reading.request, decision, { ...part, content, model: part.model ?? reading.request.model });
+    } else if (part.type !== 'wire') content.push(part);
+  }
+  return true;
+}
+
+function isUpstreamFailure(error: unknown): boolean {
+  return error instanceof SemcacheError && (error.code === 'upstream-failed' || error.code === 'upstream-missing');
+}
+
+/** Errors of the provider's own, and its asking for patience; of the others the client is the cause. */
+function isFailing(status: number): boolean {
+  return status >= 500 || status === 429;
 }
 
 function askOf(exchange: Exchange, reading: Reading, upstream: WireUpstream): Ask & { wire: string } {

@@ -8,6 +8,8 @@ export interface Control {
   refresh: boolean;
   noStore: boolean;
   onlyIfCached: boolean;
+  /** Where the provider fails, an answer older than `maxAgeMs`, or one that was to be refreshed, is served as stale. */
+  staleIfError: boolean;
   /** Oldest answer that may be served; null: any. */
   maxAgeMs: number | null;
   /** Entries of one namespace never meet those of another; null: the common one. */
@@ -25,6 +27,7 @@ export function controlOf(headers: IncomingHttpHeaders): Control {
     refresh: directives.includes('no-cache') || directives.includes('refresh'),
     noStore: directives.includes('no-store'),
     onlyIfCached: directives.includes('only-if-cached'),
+    staleIfError: directives.includes('stale-if-error'),
     maxAgeMs: maxAge === undefined ? null : Number(maxAge[1]) * 1000,
     namespace: one(headers['x-semcache-namespace']).trim() || null,
     maxWrongHitRate: rate >= 0 && rate <= 1 ? rate : null,

@@ -1,14 +1,26 @@
 // What a request may ask of the cache, who shares entries with whom, and what is passed on without being looked at.
 
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { probabilityBound } from '../../server/matching/calibration.ts';
+import type { Script } from '../fakes/scriptedProvider.ts';
+import { readLines, type Family } from '../quality/families.ts';
 import { apiForms } from './apiForms.ts';
 import { jsonOf, openGatewayForTest, type TestGateway } from './openGatewayForTest.ts';
 
 let at: TestGateway;
 let now = 0;
 let shared = false;
+/** Where it is not the provider's. */
+let baseUrl: string | null = null;
 beforeAll(async () => {
-  at = await openGatewayForTest({ options: { now: () => Date.now() + now, sharedBetweenKeys: () => shared } });
+  at = await openGatewayForTest({
+    options: {
+      now: () => Date.now() + now,
+      sharedBetweenKeys: () => shared,
+      upstreams: () => [{ name: 'fake provider', kind: 'openai', baseUrl: baseUrl ?? at.provider.url, models: [] }],
+    },
+  });
 });
 afterAll(() => at.close());
 beforeEach(async () => {
@@ -19,6 +31,7 @@ beforeEach(async () => {
 afterEach(() => {
   now = 0;
   shared = false;
+  baseUrl = null;
 });
 
 const question = 'What is a monad? Briefly.';
@@ -59,6 +72,78 @@ describe('x-semcache-control', () => {
     expect((await ask({ 'x-semcache-control': 'max-age=60' })).status).toBe('hit');
     now = 62_000;
     expect((await ask({ 'x-semcache-control': 'max-age=60' })).status).toBe('miss');
+  });
+});
+
+describe('x-semcache-control: stale-if-error', () => {
+  const failures: Array<{ why: string; script: Script }> = [
+    { why: 'status 500', script: { status: 500, raw: '{"error":{"message":"down"}}' } },
+    { why: 'status 429', script: { status: 429, raw: '{"error":{"message":"slow down"}}' } },
+    { why: 'no connection', script: { status: 0 } },
+  ];
+  const fail = (script: Script): void => {
+    if (script.status !== 0) at.provider.script = () => script;
+    else baseUrl = 'http://127.0.0.1:1';
+  };
+
+  test.each(failures)('serves an answer older than max-age, marked as stale, when the provider fails: $why', async ({ script }) => {
+    await ask();
+    now = 100_000;
+    fail(script);
+    expect((await ask({ 'x-semcache-control': 'max-age=60' })).code).not.toBe(200);
+    const stale = await ask({ 'x-semcache-control': 'max-age=60, stale-if-error' });
+    expect(stale).toMatchObject({ code: 200, status: 'stale', text: 'Answer 1.' });
+    expect(stale.response.headers.get('x-semcache-reason')).toContain('The provider failed');
+    const streamed = await at.post(form!.path, form!.ask(question, { stream: true }), { 'x-semcache-control': 'no-cache, stale-if-error' });
+    expect(form!.streamedText(await streamed.text())).toBe('Answer 1.');
+    expect(streamed.headers.get('x-semcache-status')).toBe('stale');
+  });
+
+  test.each(failures)('is no reason to hide the failure where nothing is stored: $why', async ({ script }) => {
+    fail(script);
+    expect(await ask({ 'x-semcache-control': 'stale-if-error' })).toMatchObject({ code: script.status || 502, status: script.status === 0 ? null : 'miss' });
+  });
+
+  test('is not looked at while the provider answers, or refuses what the client sent', async () => {
+    await ask();
+    expect(await ask({ 'x-semcache-control': 'no-cache, stale-if-error' })).toMatchObject({ status: 'miss', text: 'Answer 2.' });
+    at.provider.script = () => ({ status: 400, raw: '{"error":{"message":"what is this"}}' });
+    expect((await ask({ 'x-semcache-control': 'no-cache, stale-if-error' })).code).toBe(400);
+  });
+});
+
+describe('x-semcache-max-wrong-hit-rate', () => {
+  const asked = async (text: string, rate: string): Promise<{ hit: boolean; probability: number }> => {
+    const response = await at.post(form!.path, form!.ask(text), { 'x-semcache-control': 'only-if-cached', 'x-semcache-max-wrong-hit-rate': rate });
+    await response.text();
+    return { hit: response.status === 200, probability: Number(response.headers.get('x-semcache-probability') ?? NaN) };
+  };
+
+  test('serves at 0.1 what it does not serve at 0.005', async () => {
+    const strict = probabilityBound(0.005);
+    const families = await readLines<Family>(fileURLToPath(new URL('../fixtures/quality/editor-prompts.dev.jsonl', import.meta.url)));
+    let found: string | null = null;
+    for (const { seed, variants } of families.slice(0, 60)) {
+      await at.parts.clear({});
+      await (await at.post(form!.path, form!.ask(seed.prompt))).text();
+      for (const { prompt } of variants.filter(({ label }) => label === 'same')) {
+        const { hit, probability } = await asked(prompt, '0.1');
+        if (!hit || !(probability < strict)) continue;
+        found = prompt;
+        expect(await asked(prompt, '0.005')).toMatchObject({ hit: false });
+        expect(await asked(prompt, '0.1')).toMatchObject({ hit: true });
+        expect(await asked(seed.prompt, '0')).toMatchObject({ hit: true });
+        break;
+      }
+      if (found !== null) break;
+    }
+    expect(found).not.toBeNull();
+  });
+
+  test.each(['-1', '2', 'a lot', ''])('that is no share (%j) is as if it were not there', async rate => {
+    await ask();
+    expect(await asked('Briefly: what is a monad?', rate)).toMatchObject({ hit: true });
+    expect(await asked('Briefly: what is a monad?', '0')).toMatchObject({ hit: false });
   });
 });
 
