@@ -32,7 +32,7 @@ export function createAnswerPrompt(parts: {
         ? { status: 'bypass', reason: 'uncacheable', why: ask.bypass ?? bypassWords.uncacheable }
         : { status: 'bypass', reason: 'cache-off', why: bypassWords['cache-off'] };
       counters.count(decision);
-      yield { type: 'decision', decision };
+      yield decided(ask, decision, promptFromRequest(ask.request));
       yield* unrecorded(ask, now, signal);
       return;
     }
@@ -44,7 +44,7 @@ export function createAnswerPrompt(parts: {
     if (running?.landing === true) {
       await running.landed(signal);
     } else if (running !== undefined) {
-      const joined = yield* join(running.read(signal), () => running.begun);
+      const joined = yield* join(running.read(signal), () => running.begun, decision => decided(ask, decision, prompt, { keys }));
       if (joined) return;
     }
 
@@ -54,26 +54,36 @@ export function createAnswerPrompt(parts: {
         : await cache.find(prompt, ask.settings, signal, ask.accepts);
 
     if (found.entry !== null) {
-      yield* served(found, found.entry);
+      yield* served(found, found.entry, decided(ask, found.decision, prompt, found));
       return;
     }
     counters.count(found.decision);
-    yield { type: 'decision', decision: found.decision };
+    yield decided(ask, found.decision, prompt, found);
     const flight = flights.get(flightKey) ?? flights.begin(flightKey, (abort, land) => recorded(ask, prompt, found, abort, land));
     yield* flight.read(signal);
   }
   // Wire parts come from wire upstreams only, and those are asked by readers of wire parts.
   return answerPrompt as AnswerPrompt;
 
+  /** The part that tells a decision, after whoever wants to explain it later was given what that takes. */
+  function decided(ask: Ask, decision: Decision, prompt: Prompt, { keys, verdict }: Partial<Pick<Found, 'keys' | 'verdict'>> = {}): AnswerPart {
+    ask.explain?.(cache.explainer(prompt, keys ?? keysOf(prompt), { decision, settings: ask.settings }, verdict));
+    return { type: 'decision', decision };
+  }
+
   /** Reads along with an equal prompt. False if that failed before it said anything: then we ask ourselves. */
-  async function* join(stream: AsyncIterable<RecordedPart>, begun: () => boolean): AsyncGenerator<AnswerPart | WirePart, boolean> {
+  async function* join(
+    stream: AsyncIterable<RecordedPart>,
+    begun: () => boolean,
+    tell: (decision: Decision) => AnswerPart,
+  ): AsyncGenerator<AnswerPart | WirePart, boolean> {
     const decision: Decision = { status: 'miss', reason: 'in-flight', why: missWords['in-flight'] };
     let told = false;
     try {
       for await (const part of stream) {
         if (!told) {
           counters.count(decision);
-          yield { type: 'decision', decision };
+          yield tell(decision);
           told = true;
         }
         yield part;
@@ -85,11 +95,11 @@ export function createAnswerPrompt(parts: {
     }
   }
 
-  function* served(found: Found, entry: NonNullable<Found['entry']>): Iterable<AnswerPart> {
+  function* served(found: Found, entry: NonNullable<Found['entry']>, decision: AnswerPart): Iterable<AnswerPart> {
     const [generation] = entry.generations;
     counters.count(found.decision, entry.usage === null ? undefined : { model: entry.model, ...tokensOf(entry.usage) });
     cache.recordHit(entry.id);
-    yield { type: 'decision', decision: found.decision };
+    yield decision;
     if (generation !== undefined) yield* contentOf(generation);
     yield {
       type: 'end',

@@ -10,16 +10,21 @@ import { textOf, type ContentPart, type Generation, type Usage } from '../protoc
 import { bypassWords, missWords, type BypassReason, type Decision, type NearHit } from '../protocol/decision.ts';
 import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
+import type { Explanation } from '../protocol/explanation.ts';
 import type { LookupResult } from '../protocol/messages.ts';
 import type { ModelRequest, Prompt, Route } from '../protocol/prompt.ts';
 import { seedSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Store } from '../store/store.ts';
+import { within } from '../store/within.ts';
+import { elsewhereWords, explain, type Asked, type Judged } from './explain.ts';
 import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
 import { aliasedEntry, aliasWords, checkAliasable, rule } from './rulings.ts';
 import { keysOf, type PromptKeys } from './scope.ts';
 
 /** Candidates fetched for a decision. */
 const candidateCount = 5;
+/** A miss may wait this long for the words that say where else the question is stored: the model takes a hundred times longer. */
+const elsewhereWaitMs = 10;
 const dayMs = 24 * 60 * 60 * 1000;
 
 export interface Found {
@@ -111,7 +116,7 @@ export class SemanticCache {
 
     if (exactOnly) {
       if (same !== null) return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector: null };
-      const why = prompt.exactOnly === undefined ? missWords['no-entry'] : `${missWords['exact-only']} (${prompt.exactOnly})`;
+      const why = prompt.exactOnly === undefined ? await this.#whyNoEntry(prompt, keys) : `${missWords['exact-only']} (${prompt.exactOnly})`;
       return { decision: { status: 'miss', reason: 'exact-only', why }, entry: null, keys, vector: null };
     }
 
@@ -140,7 +145,19 @@ export class SemanticCache {
     if (fit.length === 0 && (same !== null || nearest.length > 0)) {
       return { decision: { status: 'miss', reason: 'unfit', why: missWords.unfit }, entry: null, keys, vector };
     }
-    return { ...(await this.#decided(prompt, fit.filter(({ entry }) => isReplayableByMeaning(entry)), settings, signal)), keys, vector };
+    const found = { ...(await this.#decided(prompt, fit.filter(({ entry }) => isReplayableByMeaning(entry)), settings, signal)), keys, vector };
+    if (found.decision.status !== 'miss' || found.decision.reason !== 'no-entry') return found;
+    return { ...found, decision: { ...found.decision, why: await this.#whyNoEntry(prompt, keys) } };
+  }
+
+  /**
+   * What led to a decision, for whoever asks later. What it keeps until then holds none of the context's texts.
+   * @param verdict of the candidates, where some were looked at
+   */
+  explainer({ instruction, llmString }: Prompt, keys: PromptKeys, { decision, settings }: Judged, verdict?: Verdict): () => Promise<Explanation> {
+    const asked: Asked = { instruction, llmString, keys };
+    const judged: Judged = { decision, candidates: verdict?.explanation, settings };
+    return () => explain(this.#store, asked, judged);
   }
 
   /** Stores an answer under its prompt, replacing an earlier one. Without a working embedder it is found by equality only. */
@@ -285,6 +302,11 @@ export class SemanticCache {
       },
       entry,
     };
+  }
+
+  async #whyNoEntry({ instruction, llmString }: Prompt, keys: PromptKeys): Promise<string> {
+    const asking = elsewhereWords(this.#store, { instruction, llmString, keys });
+    return (await within(elsewhereWaitMs, asking).catch(() => null)) ?? missWords['no-entry'];
   }
 
   async #existing(id: string): Promise<Entry> {

@@ -8,6 +8,7 @@ import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import { settingsTable } from '../protocol/settings.ts';
 import { exitCodes, type CommandIo } from './commandIo.ts';
 import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
 import { exportEntries, importEntries } from './entryLines.ts';
 import { serve } from './serve.ts';
 import { exportTo, importFrom } from './otherCaches.ts';
@@ -64,6 +65,14 @@ function newProgram(io: CommandIo, finish: (run: () => Promise<number>) => Promi
     .addOption(new Option('--threshold <distance>', 'largest cosine distance that still counts; smaller is stricter').argParser(distance))
     .addOption(new Option('--matching <mode>', 'when two questions count as the same').choices(settingsTable.matching.enum).default('distance'))
     .action(options => finish(() => (isSeed(options) ? seedLookup : lookup)(options, io)));
+
+  command('explain', 'why a question would be answered as it would; nothing is counted or stored')
+    .requiredOption(...prompt)
+    .requiredOption(...llmString)
+    .addOption(new Option('--matching <mode>', 'when two questions count as the same').choices(settingsTable.matching.enum).default(settingsTable.matching.default))
+    .addOption(new Option('--max-wrong-hit-rate <share>', 'share of wrong answers that is permitted among those served by meaning, 0 to 1; mode verified').argParser(share))
+    .addOption(new Option('--threshold <distance>', 'largest cosine distance that still counts; mode distance').argParser(distance))
+    .action(options => finish(() => explain(notSeed(options, 'explain'), io)));
 
   command('update', 'store an answer, or replace the one that this question had')
     .requiredOption(...prompt)
@@ -129,6 +138,12 @@ function port(text: string): number {
 function httpUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('It must be an address like https://api.openai.com/v1.');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a share from 0 to 1.');
 }
 
 function distance(text: string): number {

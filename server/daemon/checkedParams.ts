@@ -187,6 +187,8 @@ const entryAndRequest = { entryId: id, request: modelRequest };
 export const wrongAnswerParams: z.ZodType<WrongAnswerParams> = z.object({ ...entryAndRequest, offered: z.boolean().optional() });
 export const sameQuestionParams: z.ZodType<{ entryId: string; request: ModelRequest }> = z.object(entryAndRequest);
 
+export const explainParams = z.object({ askId: id });
+
 export const drainParams: z.ZodType<DrainParams> = z.object({ build, force: z.boolean().optional() });
 
 /** @throws SemcacheError bad-request with one sentence a problem, at most three */

@@ -12,6 +12,7 @@ import type { Embedder, OpenedEmbedder } from '../embedding/embedder.ts';
 import type { AnswerPrompt } from '../protocol/answer.ts';
 import type { Entry, EntryFilter } from '../protocol/entry.ts';
 import { messageOf } from '../protocol/errors.ts';
+import type { Explanation } from '../protocol/explanation.ts';
 import type { Health, LookupParams, LookupResult, UpdateParams } from '../protocol/messages.ts';
 import type { ModelRequest } from '../protocol/prompt.ts';
 import type { CacheSettings } from '../protocol/settings.ts';
@@ -128,6 +129,14 @@ export class Parts {
   /** The same for an answer that was only offered: nothing wrong was served. */
   async notTheSame(id: string, request: ModelRequest): Promise<void> {
     await this.#engine.cache.wrongAnswer(id, request);
+  }
+
+  /** Why this would be answered as it would; nothing is counted or changed. */
+  async explain({ prompt: text, llmString }: LookupParams, settings: CacheSettings): Promise<Explanation> {
+    const { cache } = this.#engine;
+    const prompt = promptFromText(text, llmString);
+    const { decision, keys, verdict } = await cache.find(prompt, settings);
+    return cache.explainer(prompt, keys, { decision, settings }, verdict)();
   }
 
   async sameQuestion(id: string, request: ModelRequest): Promise<void> {

@@ -22,6 +22,7 @@ import type { z } from 'zod';
 import type { AnswerPart, Upstream, UpstreamPart } from '../protocol/answer.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { messageOf, SemcacheError, type ErrorCode } from '../protocol/errors.ts';
+import type { Explanation } from '../protocol/explanation.ts';
 import * as messages from '../protocol/messages.ts';
 import { defaultCacheSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Stats } from '../protocol/stats.ts';
@@ -37,6 +38,9 @@ const handshakeDeadlineMs = 10_000;
 
 /** Our own models in the editor: a tool that asked them would ask itself. */
 const ownModels = 'semcache/';
+
+/** Asks of a session that can be explained. */
+const explainedAsks = 100;
 
 /** What a session needs of its daemon. */
 export interface SessionHost {
@@ -62,6 +66,7 @@ export interface Transport {
   end(): void;
 }
 
+type Explain = () => Promise<Explanation>;
 type Run<P, R> = (params: P, signal: AbortSignal) => Promise<R> | R;
 
 export class Session {
@@ -70,6 +75,8 @@ export class Session {
   readonly #connection: Connection;
   readonly #handlers = new Map<string, Run<unknown, unknown>>();
   readonly #asks = new Map<string, AbortController>();
+  /** Oldest first. */
+  readonly #explained = new Map<string, Explain>();
   readonly #editorCalls = new Map<string, (parts: UpstreamPart[]) => void>();
   #settings: CacheSettings = defaultCacheSettings;
   #upstreams: messages.HttpUpstreamConfig[] = [];
@@ -169,6 +176,7 @@ export class Session {
       offered === true ? parts.notTheSame(entryId, request) : parts.wrongAnswer(entryId, request),
     );
     this.#on(messages.sameQuestionRequest, params.sameQuestionParams, sent => parts.sameQuestion(sent.entryId, sent.request));
+    this.#on(messages.explainRequest, params.explainParams, async ({ askId }) => (await this.#explained.get(askId)?.()) ?? null);
     this.#handlers.set(messages.statsRequest.method, () => parts.counters.stats());
     this.#on(messages.drainRequest, params.drainParams, sent => ({ draining: this.#host.drain(sent) }));
   }
@@ -248,7 +256,7 @@ export class Session {
     this.#asks.set(askId, abort);
     const parts = new PartBatch(batch => this.#notify(messages.answerParts.method, { askId, parts: batch }));
     try {
-      const ask = { request, upstream: this.#upstreamFor(sent), route, workspace, settings: this.#settings, ...(refresh === undefined ? {} : { refresh }) };
+      const ask = { request, upstream: this.#upstreamFor(sent), route, workspace, settings: this.#settings, explain: (explain: Explain) => this.#remember(askId, explain), ...(refresh === undefined ? {} : { refresh }) };
       for await (const part of this.#host.parts.answerPrompt(ask, abort.signal)) parts.push(part);
     } catch (error) {
       throw error instanceof SemcacheError ? error : new SemcacheError('upstream-failed', messageOf(error), error);
@@ -256,6 +264,12 @@ export class Session {
       parts.flush();
       this.#asks.delete(askId);
     }
+  }
+
+  #remember(askId: string, explain: Explain): void {
+    this.#explained.delete(askId);
+    this.#explained.set(askId, explain);
+    if (this.#explained.size > explainedAsks) this.#explained.delete(this.#explained.keys().next().value!);
   }
 
   #upstreamFor({ askId, upstream }: messages.CompleteParams): Upstream {

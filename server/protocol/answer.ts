@@ -2,6 +2,7 @@
 
 import type { Decision } from './decision.ts';
 import type { Entry } from './entry.ts';
+import type { Explanation } from './explanation.ts';
 import type { ModelRequest, Route } from './prompt.ts';
 import type { CacheSettings } from './settings.ts';
 
@@ -71,6 +72,8 @@ export interface Ask {
   bypass?: string;
   /** Whether this reader can be served this entry; any when absent. */
   accepts?: (entry: Entry) => boolean;
+  /** Given, just before the decision is told, what says later why it was made. */
+  explain?: (explain: () => Promise<Explanation>) => void;
   /** The form of the wire parts that this reader passes on. An upstream call is shared within one form only. */
   wire?: string;
 }

@@ -41,6 +41,9 @@ export interface Entry {
   hits: number;
 }
 
+/** An entry without its answers and vector. */
+export type EntryFacts = Omit<Entry, 'vector' | 'generations'>;
+
 /** An entry as lists show it. */
 export type EntrySummary = Omit<Entry, 'vector' | 'generations' | 'context'> & { preview: string };
 

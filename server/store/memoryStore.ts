@@ -1,7 +1,7 @@
 // Entries in this process's memory, found by an exact scan: the reference that other stores are compared with.
 // Always true: what goes in and what comes out are copies, so that no caller changes a stored entry by hand.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store, StoreOptions } from './store.ts';
 import { noCounts } from './noCounts.ts';
@@ -48,9 +48,9 @@ export class MemoryStore implements Store {
     }));
   }
 
-  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+  async withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
     const found = this.#liveEntries().filter(entry => entry.instructionKey === instructionKey);
-    return structuredClone(found.sort((a, b) => b.updatedAt - a.updatedAt).slice(0, limit));
+    return structuredClone(found.sort((a, b) => b.updatedAt - a.updatedAt).slice(0, limit).map(({ vector, generations, ...facts }) => facts));
   }
 
   async put(entry: Entry): Promise<void> {

@@ -1,7 +1,7 @@
 // Hits and counts that are not in the file yet. Each is a sum, so many become one write, and none is on a hit's way.
 // Does not know: SQL, or when it is time to write.
 
-import type { Entry } from '../protocol/entry.ts';
+import type { EntryFacts } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import type { CountsDelta } from './store.ts';
 
@@ -37,7 +37,7 @@ export class PendingUse {
   }
 
   /** The entry with the hits that its row does not have yet. */
-  applyTo(entry: Entry): Entry {
+  applyTo<T extends EntryFacts>(entry: T): T {
     const pending = this.hits.get(entry.id);
     if (pending === undefined) return entry;
     return { ...entry, hits: entry.hits + pending.hits, lastHitAt: pending.at };

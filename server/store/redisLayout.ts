@@ -24,7 +24,7 @@
 // prefix ends with a separator, and namespaces are compared as a whole, so that no name can match another's keys.
 
 import { createHash } from 'node:crypto';
-import type { Entry } from '../protocol/entry.ts';
+import type { Entry, EntryFacts } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Reply } from './redisConnection.ts';
 import { bytesFromVector, vectorFromBytes } from './vectors.ts';
@@ -155,16 +155,27 @@ export function fieldsOf(reply: Reply): Map<string, Buffer> {
 
 /** Null where the hash is absent or not an entry. `use` holds its hits and lastHit, as HMGET gives them. */
 export function entryFromHash(fields: Map<string, Buffer>, use: Reply): Entry | null {
-  const meta = fields.get('meta');
+  const facts = factsFromHash(fields, use);
   const generations = fields.get('generations');
-  if (meta === undefined || generations === undefined) return null;
+  if (facts === null || generations === undefined) return null;
   const fp = String(fields.get('fp') ?? '');
   const blob = fp === '' ? undefined : fields.get(vectorField(fp));
+  return {
+    ...facts,
+    vector: blob === undefined ? null : vectorFromBytes(blob),
+    generations: JSON.parse(String(generations)) as Entry['generations'],
+  };
+}
+
+/** The fields of a hash that factsFromHash() reads. */
+export const factFields = ['meta', 'created', 'updated', 'expires'] as const;
+
+export function factsFromHash(fields: Map<string, Buffer>, use: Reply): EntryFacts | null {
+  const meta = fields.get('meta');
+  if (meta === undefined) return null;
   const [hits, lastHit] = (use ?? []) as (Buffer | null)[];
   return {
     ...(JSON.parse(String(meta)) as Meta),
-    vector: blob === undefined ? null : vectorFromBytes(blob),
-    generations: JSON.parse(String(generations)) as Entry['generations'],
     createdAt: numberIn(fields, 'created'),
     updatedAt: numberIn(fields, 'updated'),
     expiresAt: numberIn(fields, 'expires'),

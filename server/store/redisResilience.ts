@@ -4,7 +4,7 @@
 // Always true: a look-up ends within its budget, with a result or with store-unreachable (which becomes a bypass); an
 // answer that put() took is in Redis or in the spool, and delivering it twice stores it once.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
@@ -110,7 +110,7 @@ export class ResilientRedisStore implements Store {
     return this.#ask(store => store.nearest(query), left);
   }
 
-  withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+  withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
     return this.#ask(store => store.withInstruction(instructionKey, limit), this.#options.budgetMs);
   }
 

@@ -4,7 +4,7 @@
 // Always true: an exact hit takes one round trip and a look-up by meaning one more; expiry is Redis's own EXPIRE, and
 // compared once more when an entry is read; no command on these ways grows with the number of entries.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import { messageOf, SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import type { RedisConnection, Reply, Word } from './redisConnection.ts';
@@ -12,6 +12,7 @@ import { RedisCounts } from './redisCounts.ts';
 import {
   checkedNamespace, entryFromHash, fieldsOf, fingerprintTag, jsonOf, RedisLayout, tagOf, vectorBlob,
 } from './redisLayout.ts';
+import { factsOfInstruction } from './redisInstructions.ts';
 import { levelWords, type FoundHash, type RedisLevel } from './redisLevel.ts';
 import { RedisRegistry, type Located } from './redisRegistry.ts';
 import { RedisRulings } from './redisRulings.ts';
@@ -32,8 +33,6 @@ export interface RedisStoreParts {
 /** Ids of which the scope is remembered, so that counting a hit needs no question first. */
 const rememberedScopes = 10_000;
 const readPage = 50;
-/** Entries of one instruction that are read to find the newest. */
-const instructionPage = 100;
 /** Entries of which the size is measured, to estimate that of all. */
 const sizeSamples = 12;
 
@@ -104,15 +103,8 @@ export class RedisStore implements Store {
     }
   }
 
-  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
-    const found = await Promise.all(
-      this.#registries.map(async registry => this.#read(registry, await registry.withInstruction(instructionKey, Math.max(limit, instructionPage)))),
-    );
-    return found
-      .flat()
-      .filter(entry => entry.instructionKey === instructionKey)
-      .sort((a, b) => b.updatedAt - a.updatedAt)
-      .slice(0, limit);
+  withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
+    return factsOfInstruction(this.#registries, this.#connection, this.#layout, { instructionKey, limit, now: this.#now() });
   }
 
   async put(entry: Entry): Promise<void> {

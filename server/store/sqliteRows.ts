@@ -1,7 +1,7 @@
 // Entries as rows and back, and filters as SQL.
 
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import type { Entry, EntryFilter, EntrySummary } from '../protocol/entry.ts';
+import type { Entry, EntryFacts, EntryFilter, EntrySummary } from '../protocol/entry.ts';
 import { folded, previewOf, searchWords } from './summary.ts';
 import { vectorFromBytes } from './vectors.ts';
 
@@ -14,6 +14,8 @@ export const selectSummaries = `SELECT ${summaryColumns}, e.preview FROM entries
 
 export const selectEntries = `SELECT ${summaryColumns}, a.context, a.generations, v.vector
   FROM entries e JOIN answers a ON a.entry = e.row LEFT JOIN vectors v ON v.entry = e.row`;
+
+export const selectFacts = `SELECT ${summaryColumns}, a.context FROM entries e JOIN answers a ON a.entry = e.row`;
 
 /** An entry by the row of its vector, which the caller has already. */
 export const selectEntryOfVector = `SELECT ${summaryColumns}, a.context, a.generations
@@ -51,6 +53,10 @@ export function entryFromRow(row: Row, vector = vectorOf(row)): Entry {
     vector,
     generations: JSON.parse(row.generations as string),
   };
+}
+
+export function factsFromRow(row: Row): EntryFacts {
+  return { ...sharedFields(row), context: JSON.parse(row.context as string) };
 }
 
 export function summaryFromRow(row: Row): EntrySummary {

@@ -5,13 +5,13 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
 import { PendingUse } from './pendingUse.ts';
 import { openError, openSqliteFile, useError } from './sqliteFile.ts';
 import {
-  entryFromRow, entryValues, selectEntries, selectEntryOfVector, selectSummaries, summaryFromRow, upsertEntry, whereLive,
+  entryFromRow, entryValues, factsFromRow, selectEntries, selectEntryOfVector, selectFacts, selectSummaries, summaryFromRow, upsertEntry, whereLive,
 } from './sqliteRows.ts';
 import { SqliteRulings } from './sqliteRulings.ts';
 import { SqliteVectors, spaceOf } from './sqliteVectors.ts';
@@ -90,11 +90,11 @@ class SqliteStore implements Store {
     }
   }
 
-  async withInstruction(instructionKey: string, limit: number): Promise<Entry[]> {
+  async withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
     return this.#attempt(() =>
-      this.#statements.entriesOfInstruction
+      this.#statements.factsOfInstruction
         .all(instructionKey, this.#now(), limit)
-        .map(row => this.#pending.applyTo(entryFromRow(row))),
+        .map(row => this.#pending.applyTo(factsFromRow(row))),
     );
   }
 
@@ -304,8 +304,8 @@ function prepareStatements(database: DatabaseSync) {
     entryById: statement(`${selectEntries} WHERE e.id = ? AND e.expires_at > ?`),
     entryByVector: statement(selectEntryOfVector),
     entriesAfter: statement(`${selectEntries} WHERE e.row > ? AND e.expires_at > ? ORDER BY e.row LIMIT ?`),
-    entriesOfInstruction: statement(
-      `${selectEntries} WHERE e.instruction_key = ? AND e.expires_at > ? ORDER BY e.updated_at DESC, e.row DESC LIMIT ?`,
+    factsOfInstruction: statement(
+      `${selectFacts} WHERE e.instruction_key = ? AND e.expires_at > ? ORDER BY e.updated_at DESC, e.row DESC LIMIT ?`,
     ),
     upsertEntry: statement(upsertEntry),
     putAnswer: statement(

@@ -1,7 +1,7 @@
 // What the cache relies on. Every store keeps exactly this; test/contract/storeContract.ts says it as tests.
 // Does not know: what an instruction means, which distance is near enough.
 
-import type { Candidate, Entry, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 
 export interface NearestQuery {
@@ -47,7 +47,7 @@ export interface Store {
   /** Live entries of scope and fingerprint, nearest first, at most k; exact distances. @throws vector-length-mismatch */
   nearest(query: NearestQuery): Promise<Candidate[]>;
   /** Live entries of this instruction in any scope, newest update first. Entries that an older Semcache wrote may be missing. */
-  withInstruction(instructionKey: string, limit: number): Promise<Entry[]>;
+  withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]>;
   /** Adds, or replaces the entry of the same id (its createdAt and hits stay). Beyond the size bound the least recently used go. */
   put(entry: Entry): Promise<void>;
   /** Counts a hit and marks the entry as used now. Does nothing when it is gone. Never changes expiresAt. */

@@ -514,7 +514,8 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
       await store.put(anEntry(now(), { id: 'other', instructionKey: `${entry.instructionKey}y` }));
       const found = await store.withInstruction(entry.instructionKey, 10);
       expect(found.map(({ id }) => id)).toEqual(['newer', 'full']);
-      expect(found[1]).toEqual(entry);
+      const { vector, generations, ...facts } = entry;
+      expect(found[1]).toEqual(facts);
       expect((await store.withInstruction(entry.instructionKey, 1)).map(({ id }) => id)).toEqual(['newer']);
       expect(await store.withInstruction('nobody asked', 10)).toEqual([]);
     });

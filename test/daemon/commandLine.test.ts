@@ -45,6 +45,22 @@ test('a window\'s answers and the command line\'s are in one store, at the same 
   expect(summary(await window.ask('asked in a window', () => saying('asked again')))).toMatchObject({ status: 'miss' });
 });
 
+test('explain says what lookup would find and why, for people and for programs, and changes nothing', async () => {
+  const folder = newDataFolder();
+  await run(folder, ['update', '--prompt', 'turn on the dark mode', '--llm-string', 'm', '--answer', 'so']);
+  const asked = ['explain', '--prompt', 'turn off the dark mode', '--llm-string', 'm'];
+  const { code, stdout } = await run(folder, asked);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^miss: Opposites: "off" here, "on" in the stored question\.\n/);
+  expect(stdout).toMatch(/\d\.\d{3} {2}refused: turn on the dark mode/);
+  expect(JSON.parse((await run(folder, [...asked, '--json'])).stdout)).toMatchObject({
+    decision: { status: 'miss', reason: 'refused' }, matching: 'verified', candidates: [{ guards: [{ guard: 'opposite' }] }],
+  });
+  const elsewhere = await run(folder, ['explain', '--prompt', 'turn on the dark mode', '--llm-string', 'n', '--matching', 'distance']);
+  expect(elsewhere.stdout).toContain('another model (m)');
+  expect(JSON.parse((await run(folder, ['stats', '--json'])).stdout)).toMatchObject({ hits: 0, misses: 0, entries: 1 });
+});
+
 describe('export and import', () => {
   test('an imported export is the same store: entries with vectors and times, tombstones, aliases, counters', async () => {
     const [from, to] = [newDataFolder(), newDataFolder()];

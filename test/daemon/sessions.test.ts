@@ -12,6 +12,7 @@ import {
   completeRequest,
   configureRequest,
   editRequest,
+  explainRequest,
   editorParts,
   entryRequest,
   healthChanged,
@@ -159,6 +160,7 @@ describe('what is sent is checked', () => {
     { type: editRequest.method, params: { id: 'x', text: '' }, field: 'text' },
     { type: wrongAnswerRequest.method, params: { entryId: 'x' }, field: 'request' },
     { type: sameQuestionRequest.method, params: { entryId: 'x' }, field: 'request' },
+    { type: explainRequest.method, params: {}, field: 'askId' },
     { type: configureRequest.method, params: { settings: { ...defaultCacheSettings, scoreThreshold: 3 }, upstreams: [] }, field: 'settings.scoreThreshold' },
     { type: configureRequest.method, params: { settings: { ...defaultCacheSettings, ttl: '30' }, upstreams: [] }, field: 'settings.ttl' },
   ])('$type without a proper $field is refused by name', async ({ type, params, field }) => {
@@ -406,6 +408,32 @@ describe('the verbs', () => {
     expect(summary(await other.ask('the thing with lists', () => saying('not asked')))).toMatchObject({ status: 'hit', text: 'reversed(xs)' });
     const unknown = connection.sendRequest(sameQuestionRequest, { entryId: 'gone', request: completeParams('x').request });
     await expect(unknown).rejects.toMatchObject({ data: { code: 'entry-not-found' } });
+  });
+
+  test('every ask of a session can be explained later, by that session', async () => {
+    const daemon = await serve(newDataFolder());
+    const { connection, ask, patient } = await attach(daemon.record);
+    await patient();
+    for (const question of ['turn on the dark mode', 'turn off the dark mode', 'turn on the dark mode']) await ask(question, () => saying(question));
+    const explained = async (askId: string) => connection.sendRequest(explainRequest, { askId });
+    expect(await explained('ask-1')).toMatchObject({ instruction: 'turn on the dark mode', decision: { status: 'miss' }, candidates: [], elsewhere: [] });
+    expect(await explained('ask-2')).toMatchObject({
+      decision: { status: 'miss', reason: 'refused' },
+      candidates: [{ instruction: 'turn on the dark mode', outcome: 'refused', guards: [{ guard: 'opposite' }] }],
+    });
+    expect(await explained('ask-3')).toMatchObject({ decision: { status: 'hit', match: 'exact' }, candidates: [{ outcome: 'accepted' }] });
+    expect(await explained('ask-4')).toBeNull();
+    expect(await (await attach(daemon.record)).connection.sendRequest(explainRequest, { askId: 'ask-1' })).toBeNull();
+  });
+
+  test('of a session\'s asks the last hundred can be explained', async () => {
+    const { connection, ask } = await attach((await serve(newDataFolder())).record);
+    await ask('what is a monad', () => saying('a monoid'));
+    for (let i = 0; i < 100; i++) await ask('what is a monad', () => saying('not asked'));
+    const explained = async (askId: string) => connection.sendRequest(explainRequest, { askId });
+    expect(await explained('ask-1')).toBeNull();
+    expect(await explained('ask-2')).toMatchObject({ decision: { status: 'hit' } });
+    expect(await explained('ask-101')).toMatchObject({ decision: { status: 'hit' } });
   });
 
   test('health is told once attached, and again when the model is there', async () => {

@@ -38,6 +38,9 @@ test.each([
   { args: ['update', '--prompt', 'p', '--llm-string', 'm', '--generations', 'nonsense'], says: 'not JSON' },
   { args: ['update', '--prompt', 'p', '--llm-string', 'm', '--generations', '[{"txt":1}]'], says: 'generations.0.text' },
   { args: ['update', '--prompt', 'p', '--llm-string', 'm', '--generations', '[]'], says: 'generations' },
+  { args: ['explain', '--prompt', 'p'], says: '--llm-string' },
+  { args: ['explain', '--prompt', 'p', '--llm-string', 'm', '--max-wrong-hit-rate', '1.5'], says: 'from 0 to 1' },
+  { args: ['explain', '--prompt', 'p', '--llm-string', 'm', '--matching', 'loose'], says: 'verified' },
   { args: ['clear'], says: '--all' },
   { args: ['clear', '--all', '--llm-string', 'm'], says: 'cannot be used with' },
   { args: ['list', '--limit', 'many'], says: 'whole number' },
@@ -54,7 +57,7 @@ test.each([
 test('--help and --version end with code 0', async () => {
   const help = await ran(['--help']);
   expect(help.code).toBe(0);
-  for (const command of ['serve', 'lookup', 'update', 'clear', 'list', 'stats', 'export', 'import', 'doctor']) expect(help.stdout).toContain(command);
+  for (const command of ['serve', 'lookup', 'explain', 'update', 'clear', 'list', 'stats', 'export', 'import', 'doctor']) expect(help.stdout).toContain(command);
   expect(await ran(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
 });
 
