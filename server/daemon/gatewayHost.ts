@@ -122,7 +122,7 @@ export class GatewayHost {
   }
 }
 
-type OfParts = 'answerPrompt' | 'embed' | 'removeEntry' | 'wrongAnswer' | 'stats';
+type OfParts = 'answerPrompt' | 'embed' | 'removeEntry' | 'wrongAnswer' | 'notTheSame' | 'sameQuestion' | 'stats';
 
 /** A gateway on these parts: what it is given of them, and nothing more. */
 export function openGatewayOf(parts: Parts, options: Omit<GatewayOptions, OfParts>): Promise<Gateway> {
@@ -131,6 +131,8 @@ export function openGatewayOf(parts: Parts, options: Omit<GatewayOptions, OfPart
     embed: (texts, signal) => parts.embedder.embed(texts, signal),
     removeEntry: async id => (await parts.clear({ ids: [id] })) > 0,
     wrongAnswer: (id, request) => parts.wrongAnswer(id, request),
+    notTheSame: (id, request) => parts.notTheSame(id, request),
+    sameQuestion: (id, request) => parts.sameQuestion(id, request),
     stats: () => parts.counters.stats(),
     ...options,
   });

@@ -146,6 +146,7 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: Wi
       case 'decision':
         ({ decision } = part);
         context.metrics.decided(api.name, decision, performance.now() - exchange.startedAt);
+        if (decision.status === 'miss' && decision.near !== undefined) context.served.remember(decision.near.entryId, { request: reading.request, offered: true });
         if (control.onlyIfCached && !isHit(decision)) return sendNotCached(exchange, decision);
         break;
       case 'wire':
@@ -258,7 +259,7 @@ function replay(exchange: Exchange, request: ModelRequest, decision: Decision | 
   const { context, api, outgoing, body, settled } = exchange;
   const final = finalOf(api, body, answer, freshOf(context.parts));
   const headers = decision === null ? {} : headersOf(decision);
-  if (decision !== null && isHit(decision)) context.served.remember(decision.entryId, request);
+  if (decision !== null && isHit(decision)) context.served.remember(decision.entryId, { request, offered: false });
   settled();
   if (body['stream'] === true) sendEvents(outgoing, api.events(final, body), headers);
   else sendJson(outgoing, 200, final, headers);

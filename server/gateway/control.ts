@@ -46,8 +46,14 @@ export function headersOf(decision: Decision): OutgoingHttpHeaders {
       ...(decision.probability === undefined ? {} : { 'x-semcache-probability': String(Number(decision.probability.toFixed(4))) }),
     };
   }
-  const nearest = status === 'miss' ? decision.nearest : undefined;
-  return nearest === undefined ? common : { ...common, 'x-semcache-distance': String(Number(nearest.distance.toFixed(6))) };
+  if (decision.status !== 'miss') return common;
+  const { nearest, near } = decision;
+  return {
+    ...common,
+    ...(nearest === undefined ? {} : { 'x-semcache-distance': String(Number(nearest.distance.toFixed(6))) }),
+    // An entry that is likely this question's too: for a client that shows it, and for feedback.
+    ...(near === undefined ? {} : { 'x-semcache-near': near.entryId, 'x-semcache-probability': String(Number(near.probability.toFixed(4))) }),
+  };
 }
 
 /** Headers hold one line of printable ASCII. */

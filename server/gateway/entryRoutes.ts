@@ -17,7 +17,10 @@ export async function removeEntryRoute(parts: GatewayParts, id: string, outgoing
 
 const feedback = z.object({ entry: z.string().min(1).max(64), verdict: z.enum(['right', 'wrong']) });
 
-/** "wrong" speaks of the request that the entry answered last: the two are never matched again. */
+/**
+ * Speaks of the request that the entry answered last, or was named for (x-semcache-near). "wrong": the two are never
+ * matched again. "right": they are the same question, and from now on a hit.
+ */
 export async function feedbackRoute(
   { parts, metrics, served }: { parts: GatewayParts; metrics: Metrics; served: ServedRequests },
   incoming: IncomingMessage,
@@ -29,7 +32,7 @@ export async function feedbackRoute(
     if (!told.success) throw new BodyRefused(400, 'Say {"entry": ID, "verdict": "right" | "wrong"}; the id stands in x-semcache-entry.');
     const { entry, verdict } = told.data;
     metrics.judged(verdict);
-    if (verdict === 'wrong') await wrong(parts, served, entry);
+    await (verdict === 'wrong' ? wrong : right)(parts, served, entry);
     outgoing.writeHead(204).end();
   } catch (error) {
     const status = error instanceof BodyRefused ? error.status : error instanceof SemcacheError ? errorCodes[error.code] : 500;
@@ -38,7 +41,18 @@ export async function feedbackRoute(
 }
 
 async function wrong(parts: GatewayParts, served: ServedRequests, entry: string): Promise<void> {
-  const request = served.of(entry);
-  if (request !== undefined) return parts.wrongAnswer(entry, request);
+  const last = served.of(entry);
+  if (last !== undefined) return last.offered ? parts.notTheSame(entry, last.request) : parts.wrongAnswer(entry, last.request);
   if (!(await parts.removeEntry(entry))) throw new SemcacheError('entry-not-found', `There is no entry ${entry}.`);
+}
+
+async function right(parts: GatewayParts, served: ServedRequests, entry: string): Promise<void> {
+  const last = served.of(entry);
+  if (last === undefined) return;
+  try {
+    await parts.sameQuestion(entry, last.request);
+  } catch (error) {
+    // Of a prompt that is compared as a whole (pictures, tool results) no words can be called the same.
+    if (!(error instanceof SemcacheError && error.code === 'bad-request')) throw error;
+  }
 }

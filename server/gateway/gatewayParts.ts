@@ -22,6 +22,10 @@ export interface GatewayParts {
   removeEntry: (id: string) => Promise<boolean>;
   /** The entry's answer is wrong for this request. @throws SemcacheError entry-not-found */
   wrongAnswer: (id: string, request: ModelRequest) => Promise<void>;
+  /** The same for an entry that was only offered. @throws SemcacheError entry-not-found */
+  notTheSame: (id: string, request: ModelRequest) => Promise<void>;
+  /** The entry's question and this request's are the same. @throws SemcacheError entry-not-found, bad-request where words decide nothing */
+  sameQuestion: (id: string, request: ModelRequest) => Promise<void>;
   stats: () => Promise<Stats>;
   log: { info(text: string): void; warning(text: string): void };
   now: () => number;
