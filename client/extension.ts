@@ -101,7 +101,7 @@ export function activate(context: vscode.ExtensionContext): void {
       chooseCare: () => chooseCareCommand({ editor, care, configuration }),
       chooseModel: () => chooseModelCommand(modelCommandParts),
       setApiKey: () => setApiKeyCommand(modelCommandParts),
-      connectTool: () => connectToolCommand({ editor, gateway, model: modelForTools, home: homedir() }),
+      connectTool: () => connectToolCommand({ editor, gateway, daemonMode: () => daemon.facts?.mode ?? null, model: modelForTools, home: homedir() }),
       showLog: () => log.show(),
     }),
   );

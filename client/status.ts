@@ -129,6 +129,7 @@ export class Status {
       model: chooseModel(models.all(), settings.model).name,
       care: careText(settings.cache),
       enabled: settings.cache.enabled,
+      ownDaemon: connection.facts?.mode === 'window',
     });
   }
 }

@@ -6,12 +6,15 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type * as vscode from 'vscode';
 import { messageOf, SemcacheError } from '../../server/protocol/errors.ts';
+import type { DaemonFacts } from '../../server/protocol/messages.ts';
 import { tools, unsupportedTools, type GatewayAddress, type Tool } from './toolConfigurations.ts';
 
 export interface ConnectToolParts {
   editor: Pick<typeof vscode, 'window' | 'workspace' | 'env'>;
   /** Null while the gateway is not open. */
   gateway: () => Omit<GatewayAddress, 'model'> | null;
+  /** That of the daemon of this window; null while there is none. */
+  daemonMode: () => DaemonFacts['mode'] | null;
   /** A model that an HTTP endpoint of the person has; null where none is known. */
   model: () => string | null;
   home: string;
@@ -23,9 +26,7 @@ type StepItem = vscode.QuickPickItem & { step: 'copy' | 'write' | 'test' };
 export async function connectToolCommand(parts: ConnectToolParts): Promise<void> {
   const { editor } = parts;
   const open = parts.gateway();
-  if (open === null) {
-    throw new SemcacheError('daemon-unreachable', 'The gateway for other tools is not open. Switch on semcache.gateway.enabled, and set semcache.daemon.mode to "shared".');
-  }
+  if (open === null) throw notOpen(parts.daemonMode());
   const gateway: GatewayAddress = { ...open, model: parts.model() ?? 'MODEL' };
   const picked = await editor.window.showQuickPick<ToolItem>(toolItems(), {
     title: 'Which tool shall use the cache?', placeHolder: `The gateway listens on ${gateway.url}`, matchOnDescription: true,
@@ -42,6 +43,16 @@ export async function connectToolCommand(parts: ConnectToolParts): Promise<void>
       return test(parts, tool, gateway);
     case undefined:
   }
+}
+
+function notOpen(mode: DaemonFacts['mode'] | null): SemcacheError {
+  return new SemcacheError(
+    'daemon-unreachable',
+    mode === 'window'
+      ? 'This window runs a daemon of its own, and only the shared one opens a gateway for other tools. Set semcache.daemon.mode to ' +
+        '"shared"; where it is that already, run "Semcache: Restart Daemon" or see the log for why the shared daemon was not reached.'
+      : 'The gateway for other tools is not open. Switch on semcache.gateway.enabled, or see the log for why it could not be opened.',
+  );
 }
 
 export function toolItems(): ToolItem[] {

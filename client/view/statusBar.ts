@@ -20,6 +20,8 @@ export interface StatusView {
   /** How careful the cache is, in a few words. */
   care: string;
   enabled: boolean;
+  /** This window has a daemon of its own, which opens no gateway. */
+  ownDaemon: boolean;
 }
 
 export interface StatusFace {
@@ -136,6 +138,7 @@ function table(stats: Stats, view: StatusView): string {
   if (view.health !== null) {
     rows.push(['Embedding', embeddingWords[view.health.embedding]], ['Store', view.health.store === 'ready' ? view.health.storeText : 'failed']);
   }
+  if (view.ownDaemon) rows.push(['Other tools', 'no gateway: this window runs a daemon of its own']);
   return ['| | |', '|:--|:--|', ...rows.map(([name, value]) => `| ${name} | ${escaped(value)} |`)].join('\n');
 }
 

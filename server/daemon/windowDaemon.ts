@@ -1,5 +1,6 @@
 // The daemon of one window: the same sessions over the channel that Node gives a child process.
-// Owns: living exactly as long as its window. Does not know: sockets, records, other windows.
+// Owns: living exactly as long as its window. Does not know: sockets, records, other windows; the gateway, which is
+// for tools that outlive a window and is the shared daemon's.
 
 import { IPCMessageReader, IPCMessageWriter } from 'vscode-languageserver-protocol/node';
 import { Daemon } from './daemon.ts';

@@ -155,7 +155,7 @@ describe('the command', () => {
       workspace: { openTextDocument: async ({ content }: { content: string }) => void shown.push(content) },
       env: { clipboard: { writeText: async (text: string) => void (copied = text) } },
     } as unknown as ConnectToolParts['editor'];
-    return connectToolCommand({ editor, home, gateway: () => gateway, model: () => 'm-large', ...more });
+    return connectToolCommand({ editor, home, gateway: () => gateway, daemonMode: () => 'shared', model: () => 'm-large', ...more });
   };
 
   test('copies', async () => {
@@ -187,7 +187,11 @@ describe('the command', () => {
     expect({ copied, told }).toEqual({ copied: '', told: [] });
   });
 
-  test('says how to open the gateway where it is not', async () => {
-    await expect(run('curl', 'copy', undefined, { gateway: () => null })).rejects.toThrow('semcache.gateway.enabled');
+  test.each([
+    { mode: 'shared' as const, said: 'semcache.gateway.enabled' },
+    { mode: null, said: 'semcache.gateway.enabled' },
+    { mode: 'window' as const, said: 'only the shared one opens a gateway' },
+  ])('says how to open the gateway where it is not, the daemon being of mode $mode', async ({ mode, said }) => {
+    await expect(run('curl', 'copy', undefined, { gateway: () => null, daemonMode: () => mode })).rejects.toThrow(said);
   });
 });

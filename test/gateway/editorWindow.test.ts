@@ -5,7 +5,7 @@ import { openDaemonConnection, type AnswerForTools } from '../../client/daemon/c
 import type { UpstreamPart } from '../../server/protocol/answer.ts';
 import { build } from '../../server/protocol/build.ts';
 import { readGateway } from '../../server/protocol/discovery.ts';
-import { answerInEditorRequest, configureRequest, editorParts, type AnswerInEditorParams, type EditorModelOffer } from '../../server/protocol/messages.ts';
+import { answerInEditorRequest, configureRequest, editorParts, statsRequest, type AnswerInEditorParams, type EditorModelOffer } from '../../server/protocol/messages.ts';
 import { defaultCacheSettings, defaultGatewaySettings } from '../../server/protocol/settings.ts';
 import { attach, daemonForGroup, newDataFolder, saying, serverFile, until, type RawClient } from '../daemon/daemonProcess.ts';
 import { jsonOf } from './openGatewayForTest.ts';
@@ -151,4 +151,15 @@ describe('the extension\'s own connection', () => {
   test('answers nobody where the extension does not', async () => {
     expect((await ask(await open())).code).toBe(502);
   });
+});
+
+test('a window\'s own daemon opens no gateway: what it would serve ends with the window', async () => {
+  const dataFolder = newDataFolder();
+  const connection = openDaemonConnection({ serverFile, build, mode: 'window', dataFolder, log: () => undefined });
+  onTestFinished(() => connection.stop());
+  connection.configure({ settings, upstreams: [], gateway: { ...gateway, enabled: true } });
+  await until(() => connection.state === 'ready', 'the daemon is there', 40_000);
+  await connection.request(statsRequest);
+  expect(connection.facts).toMatchObject({ mode: 'window', http: null });
+  expect(readGateway(dataFolder)).toBeNull();
 });

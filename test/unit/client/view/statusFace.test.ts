@@ -9,7 +9,7 @@ const stats: Stats = {
 };
 const view = (change: Partial<StatusView>): StatusView => ({
   state: 'ready', problem: null, health: { embedding: 'ready', store: 'ready', storeText: 'SQLite', problems: [] }, stats,
-  prices: { 'gpt-4o*': [2.5, 10] }, model: 'GPT-4o', care: 'careful, up to 1 wrong in 100', enabled: true, ...change,
+  prices: { 'gpt-4o*': [2.5, 10] }, model: 'GPT-4o', care: 'careful, up to 1 wrong in 100', enabled: true, ownDaemon: false, ...change,
 });
 const nothing: Stats = { ...stats, hits: 0, exactHits: 0, misses: 0, saved: [], lastHitDistance: null };
 
@@ -60,4 +60,9 @@ test('statisticsText() tells every counter, and what each model saved', () => {
     '| Misses | 8 |', '| Reported wrong | 1 |', '| Time | 42 s |', '| Tokens | 12,345 |', '| Money | $0.0485 |',
     '| gpt-4o | 10,000 | 2,345 | $0.0485 |', '| Stored answers | 25 |', '| Size | 1.2 MB |', '| Folder | /home/ann/.local/share/semcache |',
   ]) expect(text).toContain(row);
+});
+
+test('the tooltip says that a window with a daemon of its own serves no other tools', () => {
+  expect(statusFace(view({ ownDaemon: true })).tooltip).toContain('| Other tools | no gateway: this window runs a daemon of its own |');
+  expect(statusFace(view({})).tooltip).not.toContain('Other tools');
 });

@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { controlOf, headersOf } from '../../../../server/gateway/control.ts';
 import type { Decision } from '../../../../server/protocol/decision.ts';
 
-const nothing = { refresh: false, noStore: false, onlyIfCached: false, maxAgeMs: null, namespace: null, maxWrongHitRate: null };
+const nothing = { refresh: false, noStore: false, onlyIfCached: false, staleIfError: false, maxAgeMs: null, namespace: null, maxWrongHitRate: null };
 
 test.each<{ headers: Record<string, string>; control: object }>([
   { headers: {}, control: nothing },
   { headers: { 'x-semcache-control': 'no-store, max-age=60' }, control: { ...nothing, noStore: true, maxAgeMs: 60_000 } },
   { headers: { 'x-semcache-control': 'max-age=-1, max-age=x, private' }, control: nothing },
+  { headers: { 'x-semcache-control': 'Max-Age=5, Stale-If-Error' }, control: { ...nothing, maxAgeMs: 5000, staleIfError: true } },
   { headers: { 'x-semcache-namespace': ' a ', 'x-semcache-max-wrong-hit-rate': '0.05' }, control: { ...nothing, namespace: 'a', maxWrongHitRate: 0.05 } },
   { headers: { 'x-semcache-max-wrong-hit-rate': '7' }, control: nothing },
   { headers: { 'x-semcache-max-wrong-hit-rate': 'low' }, control: nothing },
