@@ -4,12 +4,14 @@
 
 import { createHash } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
+import { namesLanguage } from '../matching/namedLanguage.ts';
 import type { ContextPart, Message, MessagePart, ModelRequest, Prompt } from '../protocol/prompt.ts';
 import { splitInstruction } from './splitInstruction.ts';
 
 /**
  * The instruction is the untagged text of the last user message that has any, without pasted code and traces.
- * Everything else of the request is context.
+ * Everything else of the request is context; but not the open file's language where the instruction says in which one it
+ * is to be answered, and no code goes with it that is written in the other.
  */
 export function promptFromRequest(request: ModelRequest): Prompt {
   const asked = request.messages.findLastIndex(message => message.role === 'user' && message.parts.some(isTyped));
@@ -37,7 +39,7 @@ export function promptFromRequest(request: ModelRequest): Prompt {
   const exactOnly = whyExactOnly(request, instruction);
   return {
     instruction,
-    context,
+    context: withoutNeedlessLanguage(instruction, context),
     llmString: canonicalJson({ model: request.model, parameters: request.parameters }),
     ...(exactOnly === null ? {} : { exactOnly }),
   };
@@ -47,6 +49,14 @@ export function promptFromRequest(request: ModelRequest): Prompt {
 export function promptFromText(text: string, llmString: string): Prompt {
   const { instruction, context } = splitInstruction(text);
   return { instruction, context, llmString, ...(instruction === '' ? { exactOnly: noInstruction } : {}) };
+}
+
+const codeKinds: ReadonlySet<ContextPart['kind']> = new Set(['selection', 'file', 'code']);
+
+function withoutNeedlessLanguage(instruction: string, context: ContextPart[]): ContextPart[] {
+  const others = context.filter(({ kind }) => kind !== 'language');
+  const isNeeded = others.length === context.length || others.some(({ kind }) => codeKinds.has(kind)) || !namesLanguage(instruction);
+  return isNeeded ? context : others;
 }
 
 const noInstruction = 'it holds no question in words';

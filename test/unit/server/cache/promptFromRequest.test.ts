@@ -55,6 +55,31 @@ describe('promptFromRequest()', () => {
   });
 });
 
+describe('the language of the open file', () => {
+  const asked = (question: string, language: string, ...more: MessagePart[]) =>
+    request([user(text(language, { kind: 'language' }), ...more, text(question))]);
+  const sameScope = (question: string, ...more: MessagePart[]): boolean =>
+    scopeOf(asked(question, 'markdown', ...more)) === scopeOf(asked(question, 'python', ...more));
+
+  test('belongs to the scope of a question that names none', () => {
+    expect(sameScope('how do I reverse a list')).toBe(false);
+    expect(promptFromRequest(asked('how do I reverse a list', 'python')).context).toEqual([{ kind: 'language', name: 'language', text: 'python' }]);
+  });
+
+  test('does not where the question says itself in which language it is to be answered', () => {
+    expect(sameScope('how do I reverse a list in python')).toBe(true);
+    expect(scopeOf(asked('how do I reverse a list in python', 'go'))).toBe(scopeOf(request([user(text('how do I reverse a list in python'))])));
+  });
+
+  test.each(['selection', 'file'])('belongs to the %s that goes with a question, whatever that names', kind => {
+    expect(sameScope('write this in python', text('x = [1]', { kind, name: 'Untitled-1' }))).toBe(false);
+  });
+
+  test('belongs to pasted code, too', () => {
+    expect(sameScope('write this in python\n```\nx = [1]\n```')).toBe(false);
+  });
+});
+
 describe('keysOf() gives one scope to requests that differ only in what cannot matter', () => {
   const base = request([user(text('def f():\n  return 1', { kind: 'selection', name: 'a.py' }), text('explain'))], {
     parameters: { temperature: 0, max_tokens: 100 },
