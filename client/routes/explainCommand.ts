@@ -27,7 +27,7 @@ export async function explainCommand(parts: ExplainParts, argument?: TargetArgum
     const why = record.status.decision?.why;
     return say(parts, why === undefined ? 'Nothing is decided yet.' : `${why} The daemon knows no more of this question: it keeps the last 100 of a window. Ask again to see all of it.`);
   }
-  await parts.documents.show(`Why ${fileName(record.question)}`, explanationText(explanation, { care: parts.care(), now: parts.now() }), {
+  await parts.documents.show(`Why – ${fileName(record.question)}`, explanationText(explanation, { care: parts.care(), now: parts.now() }), {
     key: record.id,
     actions: explanationActions(explanation, record),
   });

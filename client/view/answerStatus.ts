@@ -69,6 +69,12 @@ export function ageText(ms: number): string {
   return days < 730 ? `${days} d` : `${Math.floor(days / 365)} y`;
 }
 
+/** "just now", "40 s ago", "2 d ago". */
+export function agoText(ms: number): string {
+  const age = ageText(ms);
+  return age === 'now' ? 'just now' : `${age} ago`;
+}
+
 /** Duration with two or so significant figures: "12 ms", "1.4 s", "2 min 5 s", "3 h 10 min". */
 export function durationText(ms: number): string {
   if (ms < 100) return `${Math.round(ms)} ms`;

@@ -2,8 +2,9 @@
 // Owns: the order of what is told. Does not know: how a decision is made.
 
 import type { Care } from '../../server/protocol/care.ts';
+import { missWords } from '../../server/protocol/decision.ts';
 import type { CandidateExplanation, Elsewhere, Explanation } from '../../server/protocol/explanation.ts';
-import { ageText, distanceText, type ShownAsk } from './answerStatus.ts';
+import { agoText, distanceText, type ShownAsk } from './answerStatus.ts';
 import { careText, coverageText, stepInForce, wrongText } from './care.ts';
 import { alignedTable, shortened } from './markdownText.ts';
 import { offerActions } from './nearOffer.ts';
@@ -18,22 +19,21 @@ export function explanationText(explanation: Explanation, view: { care: Care | n
     explanation.instruction === '' ? '*The prompt had no question in words.*' : quoted(explanation.instruction),
     '## Had to be equal',
     equalText(explanation),
-    '## Stored questions that came into question',
-    ...(candidates.length === 0 ? [noCandidates(explanation)] : [candidateTable(candidates), candidates.map(candidateText).join('\n\n')]),
+    '## Stored questions that were compared',
+    ...(candidates.length === 0 ? [noCandidates(explanation)] : [candidateTable(candidates), ...candidates.flatMap(candidateText)]),
     ...(elsewhere.length === 0 ? [] : ['## The same words elsewhere', elsewhere.map(each => elsewhereText(each, view.now)).join('\n')]),
     '## Settings in force',
     settingsText(explanation, view.care),
     '## What you can do',
     remedies(explanation).map(remedy => `- ${remedy}`).join('\n'),
-    '',
-  ].join('\n\n');
+  ].join('\n\n').concat('\n');
 }
 
 /** Lenses above the document, for what it names. */
 export function explanationActions({ candidates, decision }: Explanation, ask: Pick<ShownAsk, 'id' | 'offer'>): DocumentAction[] {
   const askId = ask.id;
   const actions: DocumentAction[] = (ask.offer === null ? [] : offerActions(ask.offer)).map(action => ({ ...action, argument: { askId } }));
-  const refused = candidates.findIndex(({ outcome }) => outcome === 'refused');
+  const refused = candidates.findIndex(candidate => candidate.outcome === 'refused' && !isTooFar(candidate));
   if (decision.status === 'miss' && ask.offer === null && refused !== -1) {
     const argument = { askId, nearId: candidates[refused]!.entryId };
     actions.push({ title: `${refused + 1} is the same question`, command: 'semcache.sameQuestion', argument });
@@ -47,10 +47,10 @@ function decisionText({ decision }: Explanation): string {
     case 'hit':
     case 'stale': {
       const stored = decision.match === 'exact' ? '' : ` It was stored for “${shortened(decision.instruction, 200)}”.`;
-      return `**Served from the cache**, ${ageText(decision.ageMs)} old${decision.status === 'stale' ? ' and stale' : ''}. ${decision.why}${stored}`;
+      return `**Served from the cache**, stored ${agoText(decision.ageMs)}${decision.status === 'stale' ? ', stale' : ''}. ${decision.why}${stored}`;
     }
     case 'miss':
-      return `**Asked of the model.** ${decision.why}${decision.near === undefined ? '' : ' Near enough to be offered, not to be served.'}`;
+      return `**Asked of the model.** ${decision.why}${decision.near === undefined ? '' : ` Near enough to be offered: “${shortened(decision.near.instruction, 120)}”.`}`;
     case 'bypass':
       return `**Asked past the cache.** ${decision.why}`;
   }
@@ -101,14 +101,14 @@ function noCandidates({ decision, matching }: Explanation): string {
 
 function candidateTable(candidates: readonly CandidateExplanation[]): string {
   return alignedTable(
-    ['#', 'Stored question', 'Distance', 'The same with', 'Needed', 'Outcome'],
+    ['#', 'Outcome', 'Distance', 'Same with', 'Needed', 'Stored question'],
     candidates.map((candidate, at) => [
       `${at + 1}`,
-      shortened(candidate.instruction, 60),
+      isTooFar(candidate) ? 'too far' : outcomeWords[candidate.outcome],
       distanceText(candidate.distance),
       candidate.trivial === true && candidate.probability === undefined ? 'no doubt' : percent(candidate.probability),
       percent(candidate.bound),
-      outcomeWords[candidate.outcome],
+      shortened(candidate.instruction, 44),
     ]),
   );
 }
@@ -120,12 +120,19 @@ const outcomeWords: Record<CandidateExplanation['outcome'], string> = {
   'not-considered': 'not needed',
 };
 
-function candidateText({ instruction, why, guards, alignment, logits }: CandidateExplanation, at: number): string {
+/** Of one that is too far away there is nothing more to say. */
+function isTooFar({ outcome, why }: CandidateExplanation): boolean {
+  return outcome === 'refused' && why === missWords['too-far'];
+}
+
+function candidateText(candidate: CandidateExplanation, at: number): string[] {
+  if (isTooFar(candidate)) return [];
+  const { instruction, why, guards, alignment, logits } = candidate;
   const lines = [`${at + 1}. “${shortened(instruction, 200)}”`, `   ${why}`];
   for (const { guard, reason } of guards ?? []) if (reason !== why) lines.push(`   - ${guard}: ${reason}`);
   if (alignment !== undefined) lines.push(...wordLines(alignment));
   if (logits !== undefined) lines.push(`   - log-odds of the verifier, both ways: ${logits.map(each => each.toFixed(2)).join(' and ')}`);
-  return lines.join('\n');
+  return [lines.join('\n')];
 }
 
 function wordLines({ share, leftAsked, leftStored }: NonNullable<CandidateExplanation['alignment']>): string[] {
@@ -138,7 +145,7 @@ function wordLines({ share, leftAsked, leftStored }: NonNullable<CandidateExplan
 }
 
 function elsewhereText({ instruction, updatedAt, differs }: Elsewhere, now: number): string {
-  return `- “${shortened(instruction, 120)}”, ${ageText(now - updatedAt)} old: ${differs.join('; ')}`;
+  return `- “${shortened(instruction, 120)}”, answered ${agoText(now - updatedAt)}: ${differs.join('; ')}`;
 }
 
 function settingsText({ matching, maxWrongHitRate }: Explanation, care: Care | null): string {
@@ -151,26 +158,18 @@ function settingsText({ matching, maxWrongHitRate }: Explanation, care: Care | n
   ].join('\n');
 }
 
+/** What stands in quotation marks is a lens of the document, or a command. */
 function remedies({ decision, matching, elsewhere }: Explanation): string[] {
-  const slider = '“Semcache: Choose How Careful…” serves more, or less, by meaning.';
-  if (isHit(decision)) {
-    return [
-      '“Semcache: Wrong Answer: Ask Again and Replace” asks the model, and never gives this answer to this question again.',
-      ...(decision.match === 'exact' ? [] : [slider]),
-    ];
-  }
+  if (isHit(decision)) return ['“Wrong answer” asks the model again, and this answer is never given to this question any more.'];
   if (decision.status === 'bypass') return ['“Semcache: Show Log” tells more of what failed.'];
-  return [
+  const found = [
     ...(decision.near === undefined
       ? []
-      : [
-          '“Semcache: Same Question” gives the similar answer to this question from now on.',
-          '“Semcache: Not the Same Question” never offers it again.',
-        ]),
-    ...(matching === 'exact' || decision.nearest !== undefined ? [slider] : []),
-    ...(elsewhere.length > 0 ? ['Ask about the same context again: what differs is named above.'] : []),
-    'Ask again: an identical question is always answered from the cache.',
+      : ['“Same question” gives the similar answer to this question from now on.', '“Not the same” never offers it again.']),
+    ...(matching === 'exact' || decision.reason === 'refused' ? ['“Choose how careful…” serves more by meaning, or less.'] : []),
+    ...(elsewhere.length > 0 ? ['Ask about the same context: what differs is named above.'] : []),
   ];
+  return found.length > 0 ? found : ['Nothing: asked again in the same words, it is answered from the cache.'];
 }
 
 function isHit(decision: Explanation['decision']): decision is Extract<Explanation['decision'], { match: string }> {

@@ -2,7 +2,7 @@
 // Owns: the wording of the offer and of what the person said to it, and its links. Does not know: where they are shown.
 
 import type { NearHit } from '../../server/protocol/decision.ts';
-import { ageText } from './answerStatus.ts';
+import { agoText } from './answerStatus.ts';
 import { commandLink, escaped, shortened } from './markdownText.ts';
 
 /** `said`: what the person answered; null while they have not. */
@@ -51,10 +51,4 @@ export function offerText({ near, said }: NearOffer): string {
 export function offerMarkdown(offer: NearOffer, askId: string): string {
   const links = offerActions(offer).map(({ title, command }) => commandLink(title, command, { askId }));
   return [escaped(offerText(offer)), ...(links.length === 0 ? [] : [links.join(' · ')])].join('\n\n');
-}
-
-/** "just now", "2 d ago". */
-function agoText(ageMs: number): string {
-  const age = ageText(ageMs);
-  return age === 'now' ? 'just now' : `${age} ago`;
 }

@@ -30,7 +30,7 @@ async function explained(argument: object, of: AskRecord | null, found: Explanat
 test('explainCommand() asks the daemon about the ask at hand and shows what it says as a document with its actions', async () => {
   const { asked, shown, told } = await explained({ askId: 'a1' }, record({ status: 'miss' }), explanation);
   expect(asked).toEqual(['a1']);
-  expect(shown).toEqual([['Why why', expect.stringContaining('Nothing like it.'), { key: 'a1', actions: [expect.objectContaining({ command: 'semcache.chooseCare' })] }]]);
+  expect(shown).toEqual([['Why – why', expect.stringContaining('Nothing like it.'), { key: 'a1', actions: [expect.objectContaining({ command: 'semcache.chooseCare' })] }]]);
   expect(told).toEqual([]);
 });
 

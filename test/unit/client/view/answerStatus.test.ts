@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ageText, distanceText, durationText, statusLine, statusText, verdictOf, type AskStatus } from '../../../../client/view/answerStatus.ts';
+import { ageText, agoText, distanceText, durationText, statusLine, statusText, verdictOf, type AskStatus } from '../../../../client/view/answerStatus.ts';
 import type { Decision } from '../../../../server/protocol/decision.ts';
 
 const day = 86_400_000;
@@ -41,6 +41,10 @@ test.each([
   [day - 1, '23 h'], [day, '1 d'], [729 * day, '729 d'], [730 * day, '2 y'],
 ])('ageText(%i) is %s', (ms, text) => {
   expect(ageText(ms)).toBe(text);
+});
+
+test.each([[0, 'just now'], [5000, '5 s ago'], [2 * day, '2 d ago']])('agoText(%i) is %s', (ms, text) => {
+  expect(agoText(ms)).toBe(text);
 });
 
 test.each([

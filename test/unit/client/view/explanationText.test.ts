@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { explanationActions, explanationText } from '../../../../client/view/explanationText.ts';
-import type { NearHit } from '../../../../server/protocol/decision.ts';
+import { missWords, type NearHit } from '../../../../server/protocol/decision.ts';
 import type { CandidateExplanation, Explanation } from '../../../../server/protocol/explanation.ts';
 
 const near: NearHit = { entryId: 'e1', instruction: 'How do I exit vim?', distance: 0.21, probability: 0.441, ageMs: 7_200_000, model: 'gpt-4o' };
@@ -14,6 +14,7 @@ const candidates: CandidateExplanation[] = [
     entryId: 'e2', instruction: 'How do I save in vim?', distance: 0.3, outcome: 'refused', why: 'Another verb: “save” and “get out”.',
     guards: [{ guard: 'act', reason: 'Another verb: “save” and “get out”.' }, { guard: 'number', reason: 'The numbers differ: 1 and 2.' }],
   },
+  { entryId: 'e4', instruction: 'What is a monad?', distance: 0.95, outcome: 'refused', why: missWords['too-far'], alignment: { share: 0, leftAsked: ['vim'], leftStored: ['monad'] } },
 ];
 const miss: Explanation = {
   instruction: 'How can I get out of vim?',
@@ -40,28 +41,30 @@ const text = (explanation: Explanation): string => explanationText(explanation, 
 test('explanationText() tells the decision, what was compared, what had to be equal, and every candidate with its reasons', () => {
   const said = text(miss);
   for (const part of [
-    '**Asked of the model.** The same question with 44.1 % probability; at least 82.0 % is needed.',
+    '**Asked of the model.** The same question with 44.1 % probability; at least 82.0 % is needed. Near enough to be offered: “How do I exit vim?”.',
     '> How can I get out of vim?',
     '- the model: gpt-4o, with temperature 0.2', '- the selected code: src/a.ts', '- the language of the open file\n',
     '1. “How do I exit vim?”', '- 50 % of the words pair up', '- only in your question: “get”, “out”', '- only in the stored one: “exit”',
     '- log-odds of the verifier, both ways: 0.50 and -0.25',
     '2. “How do I save in vim?”', '- number: The numbers differ: 1 and 2.',
-    '“How can I get out of vim?”, 2 d old: the selected code (src/a.ts) changed; another model (gpt-5)',
+    '“How can I get out of vim?”, answered 2 d ago: the selected code (src/a.ts) changed; another model (gpt-5)',
     '- semcache.matching: verified', '- semcache.maxWrongHitRate: 0.01 (careful, up to 1 wrong in 100)',
     '- About 1 wrong in 100 served by meaning (measured; upper limit 2); serves 30 % of reworded questions',
-    '“Semcache: Same Question', '“Semcache: Not the Same', '“Semcache: Choose How Careful…”',
+    '- “Same question” gives', '- “Not the same” never', '- “Choose how careful…” serves', '- Ask about the same context',
   ]) expect(said).toContain(part);
   const rows = said.split('\n').filter(line => line.startsWith('| ')).map(line => line.replace(/ +/g, ' '));
   expect(rows.slice(1)).toEqual([
-    '| 1 | How do I exit vim? | 0.21 | 44.1 % | 82.0 % | offered |',
-    '| 2 | How do I save in vim? | 0.30 | – | – | refused |',
+    '| 1 | offered | 0.21 | 44.1 % | 82.0 % | How do I exit vim? |',
+    '| 2 | refused | 0.30 | – | – | How do I save in vim? |',
+    '| 3 | too far | 0.95 | – | – | What is a monad? |',
   ]);
   expect(said.match(/Another verb/g)).toHaveLength(1);
+  expect(said).not.toContain('“monad”');
 });
 
 test('explanationText() of a hit by meaning names the stored question and the way to say that it is wrong', () => {
-  expect(text(hit)).toContain('**Served from the cache**, 2 h old. You said that these two ask the same. It was stored for “How do I exit vim?”.');
-  expect(text(hit)).toContain('“Semcache: Wrong Answer: Ask Again and Replace”');
+  expect(text(hit)).toContain('**Served from the cache**, stored 2 h ago. You said that these two ask the same. It was stored for “How do I exit vim?”.');
+  expect(text(hit)).toContain('- “Wrong answer” asks the model again');
   expect(text(hit)).not.toContain('## The same words elsewhere');
 });
 
