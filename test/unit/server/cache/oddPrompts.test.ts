@@ -153,24 +153,21 @@ describe('no words over code', () => {
   });
 });
 
-describe('a wrong answer stays away from the rewordings of its question', () => {
-  test.each([
-    { stored: 'how do I sort a list of dicts by a key', wrongFor: 'sort list of dicts by key', reworded: ['pls sort list of dicts by key', 'sort a list of dicts by key', 'sort lists of dicts by keys'] },
-    { stored: 'delete every local branch that is merged', wrongFor: 'remove all the merged local branches', reworded: ['remove all the merged local branchs'] },
-  ])('"$stored" for "$wrongFor"', async ({ stored, wrongFor, reworded }) => {
-    const { cache, ids, ask, answer } = await answered(stored);
-    const [id] = ids as [string];
-    for (const question of reworded) expect(await ask(question, adventurous), question).toMatchObject({ status: 'hit', entryId: id });
-    expect(await ask(wrongFor, adventurous)).toMatchObject({ status: 'hit', entryId: id });
-    await cache.wrongAnswer(id, requestOf(wrongFor));
-    expect(await ask(wrongFor, adventurous)).toMatchObject({ status: 'miss', reason: 'tombstone' });
-    await answer(wrongFor);
-    for (const question of reworded) {
-      for (const limit of [strict, adventurous]) {
-        const decision = await ask(question, limit);
-        expect(decision.status === 'hit' ? decision.entryId : null, question).not.toBe(id);
-      }
+test('a wrong answer stays away from the rewordings of its question, and its own question keeps it', async () => {
+  const [stored, wrongFor] = ['how do I sort a list of dicts by a key', 'sort list of dicts by key'];
+  const reworded = ['pls sort list of dicts by key', 'sort a list of dicts by key', 'sort lists of dicts by keys'];
+  const { cache, ids, ask, answer } = await answered(stored);
+  const [id] = ids as [string];
+  for (const question of reworded) expect(await ask(question, adventurous), question).toMatchObject({ status: 'hit', entryId: id });
+  expect(await ask(wrongFor, adventurous)).toMatchObject({ status: 'hit', entryId: id });
+  await cache.wrongAnswer(id, requestOf(wrongFor));
+  expect(await ask(wrongFor, adventurous)).toMatchObject({ status: 'miss', reason: 'tombstone' });
+  await answer(wrongFor);
+  for (const question of reworded) {
+    for (const limit of [strict, adventurous]) {
+      const decision = await ask(question, limit);
+      expect(decision.status === 'hit' ? decision.entryId : null, question).not.toBe(id);
     }
-    expect(await ask(stored)).toMatchObject({ status: 'hit', entryId: id });
-  });
+  }
+  expect(await ask(stored)).toMatchObject({ status: 'hit', entryId: id });
 });
