@@ -223,6 +223,13 @@ export class SemanticCache {
     else await rule(this.#store, entry, keys, { same: false, at: this.#now() });
   }
 
+  /** The entry, which was only offered, does not answer this request: as wrongAnswer(), but never removes it. @throws SemcacheError entry-not-found */
+  async notTheSame(id: string, request: ModelRequest): Promise<void> {
+    const entry = await this.#existing(id);
+    const keys = keysOf(promptFromRequest(request));
+    if (keys.instructionKey !== entry.instructionKey) await rule(this.#store, entry, keys, { same: false, at: this.#now() });
+  }
+
   /**
    * The entry's question and this request's are the same: from now on either is answered by what the other has stored
    * about the same context, whatever is thought of their words. @throws SemcacheError entry-not-found, bad-request

@@ -91,7 +91,9 @@ export async function list(
 }
 
 export async function stats(options: CommonOptions, io: CommandIo): Promise<number> {
-  const counted = await withParts(options, io, parts => parts.counters.stats());
+  const [counted, rulings] = await withParts(options, io, parts => Promise.all([parts.counters.stats(), parts.store.rulings()]));
+  const aliases = rulings.filter(({ same }) => same).length;
+  const tombstones = rulings.length - aliases;
   const rate = hitRate(counted);
   const text = [
     `hit rate    ${rate === null ? 'nothing was asked yet' : `${Math.round(rate * 100)} %`}`,
@@ -99,10 +101,11 @@ export async function stats(options: CommonOptions, io: CommandIo): Promise<numb
     `misses      ${counted.misses}, and ${counted.refreshes} asked afresh`,
     `bypasses    ${counted.bypasses}`,
     `time saved  ${(counted.savedMs / 1000).toFixed(1)} s`,
+    `your word   pairs of questions: ${aliases} the same, ${tombstones} not`,
     `stored      ${counted.entries} answers, ${(counted.sizeBytes / 1e6).toFixed(1)} MB`,
     `since       ${new Date(counted.since).toISOString()}`,
   ].join('\n');
-  return printResult(options, io, { ...counted, hitRate: rate }, text);
+  return printResult(options, io, { ...counted, hitRate: rate, aliases, tombstones }, text);
 }
 
 /** What --answer or --generations says. @throws bad-request */

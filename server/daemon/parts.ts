@@ -128,7 +128,7 @@ export class Parts {
 
   /** The same for an answer that was only offered: nothing wrong was served. */
   async notTheSame(id: string, request: ModelRequest): Promise<void> {
-    await this.#engine.cache.wrongAnswer(id, request);
+    await this.#engine.cache.notTheSame(id, request);
   }
 
   /** Why this would be answered as it would; nothing is counted or changed. */

@@ -70,6 +70,7 @@ describe('export and import', () => {
     expect(statSync(file).mode & 0o077).toBe(0);
     expect(await run(to, ['import', file, '--json'])).toMatchObject({ code: 0, stdout: expect.stringContaining('"entries":3,"tombstones":1,"aliases":1,"refused":[]') });
     expect(await contentOf(to)).toEqual(await contentOf(from));
+    expect((await run(to, ['stats'])).stdout).toContain('pairs of questions: 1 the same, 1 not');
     expect((await contentOf(from)).entries.map(({ vector }) => vector?.split(' ').length ?? null).sort()).toEqual([384, 384, null]);
   });
 

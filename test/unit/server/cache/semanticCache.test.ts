@@ -148,6 +148,15 @@ describe('edit() and wrongAnswer()', () => {
   });
 });
 
+test('notTheSame() keeps two questions apart, and never removes the entry that was offered', async () => {
+  const { cache, store } = open();
+  const { id } = await cache.update('a b', 'm', says('x'), settings);
+  await cache.notTheSame(id, asking('b a'));
+  expect((await cache.lookup('b a', 'm', settings)).decision).toMatchObject({ status: 'miss', reason: 'tombstone' });
+  await cache.notTheSame(id, asking('a b'));
+  expect([(await cache.lookup('a b', 'm', settings)).decision.status, await store.rulings()]).toMatchObject(['hit', [{ same: false }]]);
+});
+
 describe('sameQuestion()', () => {
   const verified: CacheSettings = { ...settings, matching: 'verified' };
   /** Stores answers of the editor's model under each text, then says that the first two ask the same. */
