@@ -2,7 +2,7 @@
 // Owns: telling everyone else when any of it changed.
 
 import type * as vscode from 'vscode';
-import type { ConfigureParams, EditorModelOffer, HttpUpstreamConfig } from '../server/protocol/messages.ts';
+import type { ConfigureParams, EditorModelOffer, HttpUpstreamConfig, JudgeChoice } from '../server/protocol/messages.ts';
 import { embeddingKeyName, redisPasswordName, type ApiKeys } from './routes/apiKeys.ts';
 import { allEndpoints, environmentEndpoints } from './routes/models.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -43,7 +43,7 @@ export class Configuration {
   }
 
   /** `editorModels`: those of this editor, told only where the person lets other tools use them. */
-  forDaemon(editorModels: readonly EditorModelOffer[]): ConfigureParams {
+  forDaemon({ editorModels, judge }: { editorModels: readonly EditorModelOffer[]; judge: JudgeChoice | null }): ConfigureParams {
     const embeddingApiKey = this.#keys.get(embeddingKeyName);
     const redisPassword = this.#keys.get(redisPasswordName);
     return {
@@ -54,6 +54,7 @@ export class Configuration {
       store: this.#settings.store,
       ...(redisPassword === undefined ? {} : { redisPassword }),
       ...(this.#settings.editorModelsForTools ? { editorModels: [...editorModels] } : {}),
+      ...(judge === null ? {} : { judge }),
     };
   }
 

@@ -42,6 +42,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const configuration = new Configuration({ editor, apiKeys, env: process.env });
   const chosen = () => configuration.settings.model;
   const models = new Models({ lm: editor.lm, endpoints: () => configuration.endpoints() });
+  const judge = () => models.judge(configuration.settings.judge);
+  const isJudge = (ref: string) => {
+    const choice = judge();
+    return choice?.kind === 'editor' && choice.model === ref;
+  };
   const daemon = new LazyConnection(async () => {
     const { openDaemonConnection } = await import('./daemon/connection.ts');
     return openDaemonConnection({
@@ -49,7 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
       build,
       mode: configuration.settings.daemonMode,
       log: (level, text) => log[level === 'warning' ? 'warn' : level](text),
-      answerForTools: answerToolsWithEditorModel(editor, () => configuration.settings.editorModelsForTools),
+      answerForTools: answerToolsWithEditorModel(editor, ref => configuration.settings.editorModelsForTools || isJudge(ref)),
     });
   });
   connection = daemon;
@@ -76,9 +81,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const modelForTools = () => models.forTools({ withEditorModels: configuration.settings.editorModelsForTools });
   const modelCommandParts = { editor, models, apiKeys, configuration };
 
-  const tellDaemon = () => daemon.configure(configuration.forDaemon(models.ofEditor()));
+  const tellDaemon = () => {
+    const wanted = configuration.settings.judge;
+    if (wanted !== 'off' && judge() === null) log.warn(`semcache.judge is "${wanted}", which is no model that is there now: nobody is asked.`);
+    daemon.configure(configuration.forDaemon({ editorModels: models.ofEditor(), judge: judge() }));
+  };
   models.onChange(() => {
-    if (configuration.settings.editorModelsForTools) tellDaemon();
+    const { editorModelsForTools, judge: wanted } = configuration.settings;
+    if (editorModelsForTools || wanted !== 'off') tellDaemon();
   });
   configuration.onChange(() => {
     tellDaemon();

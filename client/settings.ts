@@ -11,6 +11,8 @@ export interface Settings {
   store: StoreSettings;
   /** `auto`, or the id of a model as routes/models.ts gives it. */
   model: string;
+  /** `off`, or the id of a model as `model` has it. */
+  judge: string;
   /** Without their keys, which are never settings. */
   upstreams: HttpUpstreamConfig[];
   daemonMode: 'shared' | 'window';
@@ -55,6 +57,7 @@ export function readSettings(configuration: Pick<WorkspaceConfiguration, 'get'>)
       storedBy: read('share.name'),
     },
     model: read('model'),
+    judge: read('judge'),
     upstreams: read<unknown[]>('upstreams').filter(isUpstream),
     daemonMode: read('daemon.mode'),
     gateway: {

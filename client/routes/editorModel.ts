@@ -50,13 +50,13 @@ export function answerWithEditorModel(question: () => EditorQuestion, editor: Ed
   };
 }
 
-/** Answers other tools of this machine, as long as the person allows it. */
+/** Answers what is no ask of this window (another tool's, the judge's), as long as the person lets this model be asked that. */
 export function answerToolsWithEditorModel(
   editor: EditorModelParts & Pick<typeof vscode, 'LanguageModelChatToolMode'>,
-  isAllowed: () => boolean,
+  isAllowed: (ref: string) => boolean,
 ): AnswerForTools {
   return async function* (ref: string, request: ModelRequest, signal: AbortSignal): AsyncIterable<UpstreamPart> {
-    if (!isAllowed()) {
+    if (!isAllowed(ref)) {
       throw new SemcacheError('upstream-missing', 'Other tools may not use the models of this editor: semcache.gateway.editorModels is off.');
     }
     yield* answerWithEditorModel(() => questionOf(request, editor), editor)(ref, signal);
@@ -69,7 +69,7 @@ function questionOf({ messages, tools, parameters }: ModelRequest, editor: Messa
   return {
     messages: messagesForEditor(messages, editor),
     options: {
-      justification: 'To answer another tool of this machine, which you let use the models of the editor (semcache.gateway.editorModels).',
+      justification: 'For what you let it be asked: by other tools of this machine (semcache.gateway.editorModels), or as a judge (semcache.judge).',
       modelOptions,
       tools: tools.map(({ name, description = '', inputSchema }) => ({ name, description, ...(inputSchema === undefined ? {} : { inputSchema: inputSchema as object }) })),
       toolMode: toolChoice === 'required' ? Required : Auto,

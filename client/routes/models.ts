@@ -5,7 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type * as vscode from 'vscode';
-import type { EditorModelOffer, HttpUpstreamConfig, UpstreamChoice } from '../../server/protocol/messages.ts';
+import type { EditorModelOffer, HttpUpstreamConfig, JudgeChoice, UpstreamChoice } from '../../server/protocol/messages.ts';
 
 export interface KnownModel {
   /** As the setting `semcache.model` names it: "editor:copilot/gpt-4o", "http:openai/gpt-4o-mini", "demo". */
@@ -62,6 +62,15 @@ export class Models {
   /** Those of the editor, as a window offers them to other tools. */
   ofEditor(): EditorModelOffer[] {
     return this.#editorModels.flatMap(({ choice, name }) => (choice.kind === 'editor' ? [{ model: choice.model, name }] : []));
+  }
+
+  /** Who judges near hits, by the setting `semcache.judge`; null where that is nobody, or a model that is not there now. */
+  judge(setting: string): JudgeChoice | null {
+    const choice = this.find(setting)?.choice;
+    if (choice !== undefined) return choice.kind === 'demo' ? null : choice;
+    // One of those that an endpoint lists by a pattern, or not at all.
+    const name = this.#endpoints().find(endpoint => setting.startsWith(`http:${endpoint.name}/`))?.name;
+    return name === undefined ? null : { kind: 'http', name, model: setting.slice(`http:${name}/`.length) };
   }
 
   /** One that other tools may ask the gateway for, by the name they ask with; null where none is known. */

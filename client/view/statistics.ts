@@ -1,6 +1,6 @@
 // The statistics as a document: what the counters say, in sentences that can be checked against them.
 
-import { hitRate, type Stats } from '../../server/protocol/stats.ts';
+import { hitRate, type JudgeStats, type Stats } from '../../server/protocol/stats.ts';
 import { distanceText, durationText } from './answerStatus.ts';
 import { alignedTable } from './markdownText.ts';
 import { countText, moneyText, priceOf, savedMoney, savedTokenCount, sizeText, type Prices } from './amounts.ts';
@@ -30,6 +30,7 @@ export function statisticsText(view: { stats: Stats; dataFolder: string | null; 
       ['Money', money === null ? 'no price known (semcache.prices)' : moneyText(money)],
     ]),
     ...(stats.saved.length === 0 ? [] : [savedByModel(stats, prices)]),
+    ...(stats.judge === undefined ? [] : ['## Judge', judged(stats.judge, prices)]),
     '## Store',
     alignedTable(['On this machine', ''], [
       ['Stored answers', countText(stats.entries)],
@@ -38,6 +39,20 @@ export function statisticsText(view: { stats: Stats; dataFolder: string | null; 
     ]),
     '',
   ].join('\n\n');
+}
+
+function judged({ yes, no, noVerdict, ms, tokens }: JudgeStats, prices: Prices): string {
+  const asked = yes + no + noVerdict;
+  const money = savedMoney(tokens, prices);
+  return alignedTable(['Near hits that semcache.judge decided, since the daemon began', ''], [
+    ['Asked', countText(asked)],
+    ['– yes: served', countText(yes)],
+    ['– no', countText(no)],
+    ['– no verdict', `${countText(noVerdict)} (failed, unclear or too slow)`],
+    ['Time for one', asked === 0 ? '–' : durationText(ms / asked)],
+    ['Tokens', countText(savedTokenCount(tokens))],
+    ['Money', money === null ? 'no price known (semcache.prices)' : moneyText(money)],
+  ]);
 }
 
 function savedByModel(stats: Stats, prices: Prices): string {

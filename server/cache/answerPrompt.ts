@@ -1,4 +1,5 @@
-// From a request to its answer, in the order it happens: look up, then serve, or ask upstream, record and store.
+// From a request to its answer, in the order it happens: look up, have a near hit judged, then serve, or ask upstream,
+// record and store.
 // Owns: the order of the steps, and what may be stored.
 // Does not know: HTTP; VS Code; which store, embedder or upstream is in use.
 // Always true: no failure of the cache makes the prompt fail; only a failing upstream does.
@@ -8,6 +9,7 @@ import { bypassWords, missWords, type Decision } from '../protocol/decision.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Prompt } from '../protocol/prompt.ts';
 import type { Counters } from './counters.ts';
+import { Judging, judgementWords } from './judging.ts';
 import { promptFromRequest } from './promptFromRequest.ts';
 import { keysOf } from './scope.ts';
 import { contentOf, generationOf, type Found, type SemanticCache } from './semanticCache.ts';
@@ -25,6 +27,7 @@ export function createAnswerPrompt(parts: {
 }): AnswerPrompt {
   const { cache, counters, now, onFailure } = parts;
   const flights = new SingleFlight<RecordedPart>();
+  const judging = new Judging({ now });
 
   async function* answerPrompt(ask: Ask, signal: AbortSignal): AsyncIterable<AnswerPart | WirePart> {
     if (!ask.settings.enabled || ask.bypass !== undefined) {
@@ -48,10 +51,14 @@ export function createAnswerPrompt(parts: {
       if (joined) return;
     }
 
-    const found: Found =
+    const found = await judged(
+      ask,
       ask.refresh === true
         ? { decision: { status: 'miss', reason: 'refresh', why: missWords.refresh }, entry: null, keys, vector: null }
-        : await cache.find(prompt, ask.settings, signal, ask.accepts);
+        : await cache.find(prompt, ask.settings, signal, ask.accepts),
+      prompt,
+    );
+    if (signal.aborted) throw new SemcacheError('cancelled', 'The request was cancelled before its answer was begun. Nothing was stored.');
 
     if (found.entry !== null) {
       yield* served(found, found.entry, decided(ask, found.decision, prompt, found));
@@ -64,6 +71,16 @@ export function createAnswerPrompt(parts: {
   }
   // Wire parts come from wire upstreams only, and those are asked by readers of wire parts.
   return answerPrompt as AnswerPrompt;
+
+  /** A near hit goes to the judge, where the person wants one: yes is a hit, and all else the miss that it was. */
+  async function judged(ask: Ask, found: Found, { instruction }: Prompt): Promise<Found> {
+    const near = found.verdict?.near;
+    if (ask.judge === undefined || found.decision.status !== 'miss' || !near || ask.settings.maxWrongHitRate === 0) return found;
+    const { judgement, isFirst } = await judging.ask(ask.judge, { stored: near.entry.instruction, asked: instruction });
+    if (isFirst) counters.countJudgement(judgement);
+    if (judgement.verdict === 'yes') return cache.judgedSame(found, judgement);
+    return { ...found, decision: { ...found.decision, judgement, why: `${found.decision.why} ${judgementWords(judgement)}` } };
+  }
 
   /** The part that tells a decision, after whoever wants to explain it later was given what that takes. */
   function decided(ask: Ask, decision: Decision, prompt: Prompt, { keys, verdict }: Partial<Pick<Found, 'keys' | 'verdict'>> = {}): AnswerPart {

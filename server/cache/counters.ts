@@ -1,8 +1,8 @@
 // Hits, misses and what hits saved. Owns: when a count changes, and telling those who show it.
 // Always true: counting never delays an answer and never makes one fail.
 
-import type { Decision } from '../protocol/decision.ts';
-import type { Stats } from '../protocol/stats.ts';
+import type { Decision, Judgement } from '../protocol/decision.ts';
+import type { JudgeStats, Stats } from '../protocol/stats.ts';
 import type { CountsDelta, Store } from '../store/store.ts';
 
 export class Counters {
@@ -10,6 +10,7 @@ export class Counters {
   readonly #onFailure: (error: unknown) => void;
   readonly #listeners = new Set<() => void>();
   #lastHitDistance: number | null = null;
+  #judge: JudgeStats | null = null;
 
   constructor(parts: { store: Store; onFailure: (error: unknown) => void }) {
     this.#store = parts.store;
@@ -26,6 +27,16 @@ export class Counters {
     this.#add({ wrongHits: 1 });
   }
 
+  countJudgement({ judge, verdict, ms, promptTokens, completionTokens }: Judgement): void {
+    const sum = (this.#judge ??= { yes: 0, no: 0, noVerdict: 0, ms: 0, tokens: [] });
+    sum[verdict ?? 'noVerdict'] += 1;
+    sum.ms += ms;
+    let tokens = sum.tokens.find(({ model }) => model === judge);
+    if (tokens === undefined) sum.tokens.push((tokens = { model: judge, promptTokens: 0, completionTokens: 0 }));
+    tokens.promptTokens += promptTokens;
+    tokens.completionTokens += completionTokens;
+  }
+
   /** Called whenever a count, or the number of entries, may have changed. Returns what ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -39,7 +50,7 @@ export class Counters {
 
   async stats(): Promise<Stats> {
     const [counts, size] = await Promise.all([this.#store.counts(), this.#store.size()]);
-    return { ...counts, entries: size.entries, sizeBytes: size.bytes, lastHitDistance: this.#lastHitDistance };
+    return { ...counts, entries: size.entries, sizeBytes: size.bytes, lastHitDistance: this.#lastHitDistance, ...(this.#judge === null ? {} : { judge: structuredClone(this.#judge) }) };
   }
 
   #add(delta: CountsDelta): void {

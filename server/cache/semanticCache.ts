@@ -7,7 +7,7 @@ import type { Embedder } from '../embedding/embedder.ts';
 import { decide } from '../matching/decide.ts';
 import type { Verdict } from '../matching/verdict.ts';
 import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
-import { bypassWords, missWords, type BypassReason, type Decision, type NearHit } from '../protocol/decision.ts';
+import { bypassWords, missWords, type BypassReason, type Decision, type Judgement, type NearHit } from '../protocol/decision.ts';
 import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Explanation } from '../protocol/explanation.ts';
@@ -17,6 +17,7 @@ import { seedSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Store } from '../store/store.ts';
 import { within } from '../store/within.ts';
 import { elsewhereWords, explain, type Asked, type Judged } from './explain.ts';
+import { judgementWords } from './judging.ts';
 import { promptFromRequest, promptFromText } from './promptFromRequest.ts';
 import { aliasedEntry, aliasWords, checkAliasable, rule } from './rulings.ts';
 import { keysOf, type PromptKeys } from './scope.ts';
@@ -148,6 +149,18 @@ export class SemanticCache {
     const found = { ...(await this.#decided(prompt, fit.filter(({ entry }) => isReplayableByMeaning(entry)), settings, signal)), keys, vector };
     if (found.decision.status !== 'miss' || found.decision.reason !== 'no-entry') return found;
     return { ...found, decision: { ...found.decision, why: await this.#whyNoEntry(prompt, keys) } };
+  }
+
+  /** The near hit of this miss as a hit, since a judge said that it is the same question. */
+  judgedSame(found: Found, judgement: Judgement): Found {
+    const { verdict } = found;
+    if (!verdict?.near) return found;
+    const { entry, distance } = verdict.near;
+    const why = judgementWords(judgement);
+    const judged = verdict.explanation.map(each => (each.outcome === 'near' ? { ...each, outcome: 'accepted' as const, why } : each));
+    const probability = judged.find(({ outcome }) => outcome === 'accepted')?.probability;
+    const hit = this.#hit(entry, 'semantic', distance, why, probability);
+    return { ...found, entry, decision: { ...hit.decision, judgement }, verdict: { ...verdict, explanation: judged } };
   }
 
   /**
@@ -292,7 +305,7 @@ export class SemanticCache {
     distance: number,
     why: string,
     probability?: number,
-  ): { decision: Decision; entry: Entry } {
+  ): { decision: Decision & { status: 'hit' | 'stale' }; entry: Entry } {
     return {
       decision: {
         status: 'hit',

@@ -46,6 +46,9 @@ export const cacheSettings: z.ZodType<CacheSettings> = z.object({
   idleMinutes: within(settingsTable['daemon.idleMinutes']),
 });
 
+const editorChoice = z.object({ kind: z.literal('editor'), model: text });
+const httpChoice = z.object({ kind: z.literal('http'), name: text, model: text });
+
 export const configureParams: z.ZodType<ConfigureParams> = z.object({
   settings: cacheSettings,
   upstreams: z.array(
@@ -83,6 +86,7 @@ export const configureParams: z.ZodType<ConfigureParams> = z.object({
     })
     .optional(),
   redisPassword: text.optional(),
+  judge: z.discriminatedUnion('kind', [editorChoice, httpChoice]).optional(),
   editorModels: z.array(z.object({ model: id, name: text })).optional(),
 });
 
@@ -118,8 +122,8 @@ export const completeParams: z.ZodType<CompleteParams> = z.object({
   askId: id,
   request: modelRequest,
   upstream: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('editor'), model: text }),
-    z.object({ kind: z.literal('http'), name: text, model: text }),
+    editorChoice,
+    httpChoice,
     z.object({ kind: z.literal('demo') }),
   ]),
   route: z.enum(['command', 'participant', 'model-provider', 'gateway', 'cli']),

@@ -120,6 +120,11 @@ export class Daemon implements SessionHost {
     return session?.editorUpstream(model) ?? null;
   }
 
+  /** The judge of the window that came last and has one. */
+  judge(): Upstream | null {
+    return [...this.#sessions].reverse().reduce<Upstream | null>((found, session) => found ?? session.judge(), null);
+  }
+
   drain({ build: asking, force }: DrainParams): boolean {
     if (force !== true && asking.builtAt <= build.builtAt) return false;
     this.log.info(force === true ? 'A person restarts the daemon.' : `Build ${asking.version} takes over.`);

@@ -21,8 +21,8 @@ interface HostOptions {
   log: Log;
   now: () => number;
   flags?: GatewayFlags;
-  /** Models of the editor, through the windows that offer them. */
-  editor: Pick<GatewayOptions, 'editorModels' | 'editorUpstream'>;
+  /** What the windows lend to other tools. */
+  windows: Pick<GatewayOptions, 'editorModels' | 'editorUpstream' | 'judge'>;
   /** The address is another one now; null: there is no gateway. */
   onAddress: (http: string | null) => void;
   /** A request has begun or ended. */
@@ -105,7 +105,7 @@ export class GatewayHost {
     try {
       return await openGatewayOf(parts, {
         dataFolder, port, log, now,
-        ...this.#options.editor,
+        ...this.#options.windows,
         settings: () => this.#settings,
         upstreams: () => this.#flags.upstreams ?? this.#upstreams,
         allowedOrigins: () => this.#wanted.origins,

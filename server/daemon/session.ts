@@ -81,6 +81,7 @@ export class Session {
   #settings: CacheSettings = defaultCacheSettings;
   #upstreams: messages.HttpUpstreamConfig[] = [];
   #editorModels: readonly messages.EditorModelOffer[] = [];
+  #judge: messages.JudgeChoice | null = null;
   #joined = false;
   #closed = false;
   #stopLog = (): void => undefined;
@@ -124,7 +125,16 @@ export class Session {
     return this.#editorModels;
   }
 
-  /** Answers other tools with a model that this window offers. */
+  /** Who judges near hits; null where the person wants nobody, or the endpoint is not there any more. */
+  judge(): Upstream | null {
+    const judge = this.#judge;
+    if (judge === null) return null;
+    if (judge.kind === 'editor') return this.editorUpstream(judge.model);
+    const config = this.#upstreams.find(({ name }) => name === judge.name);
+    return config === undefined ? null : createHttpUpstream(config, judge.model);
+  }
+
+  /** Answers with a model of this window's editor what is no ask of this window. */
   editorUpstream(model: string): Upstream {
     return createEditorUpstream({ port: this.#editorPort, askId: null, model });
   }
@@ -243,6 +253,7 @@ export class Session {
   #configure(sent: messages.ConfigureParams): void {
     this.#settings = sent.settings;
     this.#upstreams = sent.upstreams;
+    this.#judge = sent.judge ?? null;
     this.#editorModels = (sent.editorModels ?? []).filter(({ model }) => !model.startsWith(ownModels));
     this.#host.configured(sent);
   }
@@ -256,7 +267,8 @@ export class Session {
     this.#asks.set(askId, abort);
     const parts = new PartBatch(batch => this.#notify(messages.answerParts.method, { askId, parts: batch }));
     try {
-      const ask = { request, upstream: this.#upstreamFor(sent), route, workspace, settings: this.#settings, explain: (explain: Explain) => this.#remember(askId, explain), ...(refresh === undefined ? {} : { refresh }) };
+      const judge = this.judge();
+      const ask = { request, upstream: this.#upstreamFor(sent), route, workspace, settings: this.#settings, ...(judge === null ? {} : { judge }), explain: (explain: Explain) => this.#remember(askId, explain), ...(refresh === undefined ? {} : { refresh }) };
       for await (const part of this.#host.parts.answerPrompt(ask, abort.signal)) parts.push(part);
     } catch (error) {
       throw error instanceof SemcacheError ? error : new SemcacheError('upstream-failed', messageOf(error), error);

@@ -91,7 +91,7 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
     gateway = new GatewayHost({
       parts, dataFolder, log, now,
       ...(options.gateway === undefined ? {} : { flags: options.gateway }),
-      editor: { editorModels: () => daemon.editorModels(), editorUpstream: model => daemon.editorUpstream(model) },
+      windows: { editorModels: () => daemon.editorModels(), editorUpstream: model => daemon.editorUpstream(model), judge: () => daemon.judge() },
       onAddress: http => {
         if (!isEnding && isOurs(dataFolder, token)) announce(http);
       },

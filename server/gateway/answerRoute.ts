@@ -167,7 +167,7 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: Wi
 async function replayStale(exchange: Exchange, reading: Reading, upstream: WireUpstream, signal: AbortSignal): Promise<boolean> {
   const { context, api, body, control } = exchange;
   if (!control.staleIfError || reading.bypass !== undefined) return false;
-  const { refresh: _refresh, ...ask } = askOf(exchange, reading, upstream);
+  const { refresh: _refresh, judge: _judge, ...ask } = askOf(exchange, reading, upstream);
   const content: ContentPart[] = [];
   let decision: Decision | null = null;
   // Of a form of its own, so that it does not read along with the call that has just failed.
@@ -197,6 +197,8 @@ function askOf(exchange: Exchange, reading: Reading, upstream: WireUpstream): As
   const { parts } = context;
   const settings = parts.settings();
   const { maxWrongHitRate } = control;
+  // Whoever wants a stored answer only, wants nobody to be asked.
+  const judge = control.onlyIfCached ? null : parts.judge();
   const oldest = control.maxAgeMs === null ? -Infinity : parts.now() - control.maxAgeMs;
   return {
     request: reading.request,
@@ -212,6 +214,7 @@ function askOf(exchange: Exchange, reading: Reading, upstream: WireUpstream): As
     settings: maxWrongHitRate === null ? settings : { ...settings, maxWrongHitRate },
     wire: canonicalJson([api.name, body['stream'] === true, body['stream_options'] ?? null]),
     accepts: entry => entry.updatedAt >= oldest && canServe(api, body, entry),
+    ...(judge === null ? {} : { judge }),
     ...(control.refresh ? { refresh: true } : {}),
     ...(control.noStore ? { noStore: true } : {}),
     ...(reading.bypass === undefined ? {} : { bypass: `Passed on: ${reading.bypass}.` }),

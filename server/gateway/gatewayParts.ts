@@ -16,6 +16,8 @@ export interface GatewayParts {
   editorModels: () => readonly EditorModelOffer[];
   /** Who answers with one of them; null where no window offers it now. */
   editorUpstream: (model: string) => Upstream | null;
+  /** Who judges near hits; null: nobody. */
+  judge: () => Upstream | null;
   /** The local embedding model. @throws SemcacheError embedding-failed, embedding-timeout */
   embed: (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;
   /** Resolves to false when there was no such entry. */

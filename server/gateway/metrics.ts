@@ -53,6 +53,11 @@ export class Metrics {
       async collect() {
         const counted = await stats();
         for (const row of rows) gauge.set({ what: row }, counted[row]);
+        const { judge } = counted;
+        if (judge !== undefined) {
+          for (const row of ['yes', 'no', 'noVerdict', 'ms'] as const) gauge.set({ what: `judge.${row}` }, judge[row]);
+          gauge.set({ what: 'judge.tokens' }, judge.tokens.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0));
+        }
         gauge.set({ what: 'savedPromptTokens' }, counted.saved.reduce((sum, row) => sum + row.promptTokens, 0));
         gauge.set({ what: 'savedCompletionTokens' }, counted.saved.reduce((sum, row) => sum + row.completionTokens, 0));
       },

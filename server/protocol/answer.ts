@@ -72,6 +72,8 @@ export interface Ask {
   bypass?: string;
   /** Whether this reader can be served this entry; any when absent. */
   accepts?: (entry: Entry) => boolean;
+  /** Asked about a near hit before `upstream` is; absent: nobody is. */
+  judge?: Upstream;
   /** Given, just before the decision is told, what says later why it was made. */
   explain?: (explain: () => Promise<Explanation>) => void;
   /** The form of the wire parts that this reader passes on. An upstream call is shared within one form only. */

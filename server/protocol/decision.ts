@@ -20,6 +20,19 @@ export interface NearHit extends Nearest {
   model: string;
 }
 
+/** What the judge (semcache.judge) was asked about a near hit, and what it took. */
+export interface Judgement {
+  /** The model's name, for people. */
+  judge: string;
+  /** Whether the near hit is the same question; null where it gave no clear answer in time. */
+  verdict: 'yes' | 'no' | null;
+  /** Why there is no verdict, in a person's words. */
+  problem?: string;
+  ms: number;
+  promptTokens: number;
+  completionTokens: number;
+}
+
 export type Decision =
   | {
       status: 'hit' | 'stale';
@@ -39,8 +52,9 @@ export type Decision =
       model: string;
       /** One line that explains the match to a person. */
       why: string;
+      judgement?: Judgement;
     }
-  | { status: 'miss'; reason: MissReason; why: string; nearest?: Nearest; near?: NearHit }
+  | { status: 'miss'; reason: MissReason; why: string; nearest?: Nearest; near?: NearHit; judgement?: Judgement }
   | { status: 'bypass'; reason: BypassReason; why: string };
 
 export const missWords: Record<MissReason, string> = {

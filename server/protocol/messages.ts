@@ -51,6 +51,9 @@ export type UpstreamChoice =
   /** Canned answers, slow on purpose. */
   | { kind: 'demo' };
 
+/** Who judges near hits. */
+export type JudgeChoice = Exclude<UpstreamChoice, { kind: 'demo' }>;
+
 /** An HTTP upstream with its secret: travels over the connection only, is kept in memory only. */
 export interface HttpUpstreamConfig {
   name: string;
@@ -78,6 +81,8 @@ export interface ConfigureParams {
   redisPassword?: string;
   /** Models of this window's editor that the person lets other tools use through the gateway; absent: none. */
   editorModels?: EditorModelOffer[];
+  /** Asked about near hits before the model that answers (semcache.judge); absent: nobody is. */
+  judge?: JudgeChoice;
 }
 
 /** A model of the editor, as `UpstreamChoice` names it, with its name for people. */
@@ -105,10 +110,13 @@ export const answerParts = new NotificationType<{ askId: string; parts: AnswerPa
 /** Daemon to window: answer with this model of the editor. Cancel with $/cancelRequest. */
 export interface AnswerInEditorParams {
   callId: string;
-  /** The window's ask that is to be answered; the call's own id where another tool asks. */
+  /** The window's ask that is to be answered; the call's own id where there is none. */
   askId: string;
   model: string;
-  /** What another tool asks; absent where the window knows its ask. Sent only to windows that offer this model. */
+  /**
+   * What another tool asks, or the judge is asked; absent where the window knows its ask. Sent only to windows that
+   * offer this model to tools, or named it as the judge.
+   */
   request?: ModelRequest;
 }
 export const answerInEditorRequest = new RequestType<AnswerInEditorParams, void, void>('semcache/answerInEditor');

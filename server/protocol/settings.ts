@@ -43,6 +43,13 @@ export const settingsTable = {
     text: 'With `verified` matching: the share of answers served by meaning that may be wrong, as far as was measured (0.01 is one ' +
       'in a hundred). Smaller serves less; 0 serves identical questions only.',
   },
+  judge: {
+    type: 'string', default: 'off', scope: 'machine', restricted: true,
+    text: 'With `verified` matching: a small model that is asked, with one short question, whether a stored question is the same ' +
+      'where the cache is not sure enough itself, before the model that answers is asked. Written as in `semcache.model`, ' +
+      '`http:openai/gpt-4o-mini` for example; both questions are sent to it. It has one second, and costs what a short ' +
+      'question costs. `off` asks nobody.',
+  },
   ttl: {
     type: 'number', default: 30, minimum: 0, maximum: 3650, scope: 'window',
     text: 'Days for which an answer is kept after it was stored or updated. 0 stores nothing.',

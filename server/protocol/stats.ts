@@ -12,7 +12,7 @@ export interface Counts {
   savedMs: number;
 }
 
-/** Tokens that hits did not cost, by model, so that a price table can turn them into money. */
+/** Tokens that hits did not cost, or a judge did, by model, so that a price table can turn them into money. */
 export interface SavedTokens {
   model: string;
   promptTokens: number;
@@ -26,6 +26,19 @@ export interface Stats extends Counts {
   entries: number;
   sizeBytes: number;
   lastHitDistance: number | null;
+  /** What the judge was asked since the daemon began; absent while it was not. */
+  judge?: JudgeStats;
+}
+
+export interface JudgeStats {
+  yes: number;
+  no: number;
+  /** Failed, too slow or unclear. */
+  noVerdict: number;
+  /** Of all of them together. */
+  ms: number;
+  /** What they cost, by judge. */
+  tokens: SavedTokens[];
 }
 
 /** Hits among hits and misses, 0..1; null before the first. Bypasses and refreshes are left out. */

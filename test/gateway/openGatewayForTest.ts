@@ -45,6 +45,7 @@ export async function openGatewayForTest({ settings, upstreams, options }: TestG
     upstreams: () => chosen,
     editorModels: () => [],
     editorUpstream: () => null,
+    judge: () => null,
     log,
     now,
     allowedOrigins: () => [],

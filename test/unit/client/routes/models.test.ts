@@ -116,3 +116,18 @@ test('other tools are named a model of the editor only where the person lets the
   expect(models.forTools({ withEditorModels: true })).toBe('editor:copilot/gpt-4o');
   expect(models.forTools({ withEditorModels: false })).toBeNull();
 });
+
+test.each([
+  { setting: 'off', judge: null },
+  { setting: 'editor:copilot/gpt-4o', judge: { kind: 'editor', model: 'copilot/gpt-4o' } },
+  { setting: 'http:local/phi', judge: { kind: 'http', name: 'local', model: 'phi' } },
+  { setting: 'http:local/tiny:1b', judge: { kind: 'http', name: 'local', model: 'tiny:1b' } },
+  { setting: 'http:other/phi', judge: null },
+  { setting: 'editor:copilot/gone', judge: null },
+  { setting: 'editor:semcache/editor:copilot/gpt-4o', judge: null },
+  { setting: 'demo', judge: null },
+])('judge() of $setting', async ({ setting, judge }) => {
+  const models = new Models({ lm: editorWith([own, gpt]).lm, endpoints: () => [local] });
+  await models.refresh();
+  expect(models.judge(setting)).toEqual(judge);
+});

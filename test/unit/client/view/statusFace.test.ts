@@ -66,3 +66,13 @@ test('the tooltip says that a window with a daemon of its own serves no other to
   expect(statusFace(view({ ownDaemon: true })).tooltip).toContain('| Other tools | no gateway: this window runs a daemon of its own |');
   expect(statusFace(view({})).tooltip).not.toContain('Other tools');
 });
+
+test('statisticsText() tells what the judge said and cost, once it was asked', () => {
+  const prices = { 'gpt-4o-mini*': [0.15, 0.6] } as const;
+  const judge = { yes: 3, no: 4, noVerdict: 1, ms: 2400, tokens: [{ model: 'gpt-4o-mini (openai)', promptTokens: 2000, completionTokens: 10 }] };
+  const text = statisticsText({ stats: { ...stats, judge }, dataFolder: null, prices }).replace(/ +/g, ' ');
+  for (const row of ['| Asked | 8 |', '| – yes: served | 3 |', '| – no | 4 |', '| – no verdict | 1 (failed', '| Time for one | 0.3 s |', '| Tokens | 2,010 |', '| Money | $0.0003 |']) {
+    expect(text).toContain(row);
+  }
+  expect(statisticsText({ stats, dataFolder: null, prices })).not.toContain('Judge');
+});
