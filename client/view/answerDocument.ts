@@ -3,7 +3,7 @@
 // Always true: one document is reused from ask to ask, another one only while the first is still being written.
 
 import type * as vscode from 'vscode';
-import { distanceText, statusLine, type ShownAsk } from './answerStatus.ts';
+import { statusLine, type ShownAsk } from './answerStatus.ts';
 import { shortened } from './markdownText.ts';
 import { offerActions, offerText } from './nearOffer.ts';
 
@@ -265,7 +265,7 @@ export function answerText(ask: ShownAsk): string {
   const { decision, failure } = ask.status;
   const blocks = [statusLine(ask.status), ...(ask.offer === null ? [] : [`*${offerText(ask.offer)}*`]), quoted(ask.question)];
   if (decision !== null && 'match' in decision && decision.match === 'semantic') {
-    blocks.push(`*Answered for “${shortened(decision.instruction, 120)}”, distance ${distanceText(decision.distance)}.*`);
+    blocks.push(`*Answered for “${shortened(decision.instruction, 120)}”. ${decision.why}*`);
   }
   if (decision?.status === 'bypass') blocks.push(`*${decision.why}${ask.entryId === null ? ' This answer is not stored.' : ''}*`);
   if (ask.text !== '') blocks.push(ask.text.trimEnd());

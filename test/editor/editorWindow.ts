@@ -185,6 +185,13 @@ export class EditorWindow {
     return this.page.locator('.interactive-session .interactive-response');
   }
 
+  /** Number of the last question or reply in the chat, from 0; -1 in an empty one. Those that are out of sight are not in the DOM. */
+  async lastInChat(): Promise<number> {
+    return this.page.evaluate<number>(`
+      Math.max(-1, ...[...document.querySelectorAll('.interactive-session .monaco-list-row')].map(row => Number(row.dataset.index)))
+    `);
+  }
+
   /** The text of the last reply, once it is whole. */
   async lastChatReply(): Promise<string> {
     return poll('the last reply is whole', async () => {

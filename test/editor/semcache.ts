@@ -74,10 +74,10 @@ export async function hitRateIs(window: EditorWindow, percent: number): Promise<
 
 /** Asks @semcache in the chat view and resolves to the text of the reply, once it is whole. */
 export async function askInChat(window: EditorWindow, question: string): Promise<string> {
-  const earlier = await window.chatReplies.count();
+  const earlier = await window.lastInChat();
   await window.typeIntoChat(`@semcache ${question}`);
   await poll(`a reply to “${question}” in the chat view`, async () => {
-    if ((await window.chatReplies.count()) <= earlier) return false;
+    if ((await window.lastInChat()) < earlier + 2) return false; // The question, and the reply.
     return /cached ·|asked ·|asked, cache bypassed|✕ failed|unavailable/.test(await window.chatReplies.last().innerText());
   });
   return window.lastChatReply();

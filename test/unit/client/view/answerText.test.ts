@@ -17,7 +17,7 @@ const ask = (change: Partial<ShownAsk>, status: Partial<ShownAsk['status']> = {}
 test('answerText() has the status in its first line, then the question, what was matched and the answer', () => {
   expect(answerText(ask({}))).toBe(
     '● cached · 2 d · distance 0.03 · GPT-4o\n\n> how do I reverse a list?\n\n' +
-      '*Answered for “python: *reverse* a list”, distance 0.03.*\n\nUse reversed().\n',
+      '*Answered for “python: *reverse* a list”. Within the threshold.*\n\nUse reversed().\n',
   );
 });
 
