@@ -83,7 +83,7 @@ export class RedisRegistry {
   /** At most `limit` entries whose instruction key begins as this one does, in no order. */
   async withInstruction(instructionKey: string, limit: number): Promise<Located[]> {
     const key = instructionKey.slice(0, keyDigits);
-    const words = ['ZRANGEBYLEX', this.#asked, `[${key} `, `(${key}!`, 'LIMIT', '0', String(limit)];
+    const words = ['ZRANGE', this.#asked, `[${key} `, `(${key}!`, 'BYLEX', 'LIMIT', '0', String(limit)];
     const found = (await this.#connection.send(this.#asked, words)) as Buffer[];
     return this.locate(found.map(one => String(one).slice(key.length + 1)));
   }

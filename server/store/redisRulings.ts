@@ -32,7 +32,7 @@ export class RedisRulings {
   /** Whether there is any pair that is never matched. */
   async hasDisputes(): Promise<boolean> {
     const { tombstones } = this.#keys;
-    return Number(await this.#connection.send(tombstones, ['HLEN', tombstones])) > 0;
+    return Number(await this.#connection.send(tombstones, ['EXISTS', tombstones])) > 0;
   }
 
   /** Latest ruling first. */
