@@ -4,7 +4,8 @@
 import type { Care } from '../../server/protocol/care.ts';
 import { missWords } from '../../server/protocol/decision.ts';
 import type { CandidateExplanation, Elsewhere, Explanation } from '../../server/protocol/explanation.ts';
-import { agoText, distanceText, type ShownAsk } from './answerStatus.ts';
+import { numberOf } from './amounts.ts';
+import { agoText, distanceText, durationText, type ShownAsk } from './answerStatus.ts';
 import { careText, coverageText, stepInForce, wrongText } from './care.ts';
 import { alignedTable, shortened } from './markdownText.ts';
 import { offerActions } from './nearOffer.ts';
@@ -15,6 +16,7 @@ export function explanationText(explanation: Explanation, view: { care: Care | n
   return [
     '# Why this answer',
     decisionText(explanation),
+    ...judgementText(explanation),
     '## Compared by meaning',
     explanation.instruction === '' ? '*The prompt had no question in words.*' : quoted(explanation.instruction),
     '## Had to be equal',
@@ -54,6 +56,14 @@ function decisionText({ decision }: Explanation): string {
     case 'bypass':
       return `**Asked past the cache.** ${decision.why}`;
   }
+}
+
+/** What asking the judge cost; what it said is part of the reason. */
+function judgementText({ decision }: Explanation): string[] {
+  const judgement = 'judgement' in decision ? decision.judgement : undefined;
+  if (judgement === undefined) return [];
+  const { judge, ms, promptTokens, completionTokens } = judgement;
+  return [`Asking the judge, ${judge}, took ${durationText(ms)} and ${numberOf(promptTokens + completionTokens, 'token')}.`];
 }
 
 function equalText({ context, llmString }: Explanation): string {

@@ -75,6 +75,12 @@ test.each([
   expect(text({ ...miss, candidates: [candidate] }).replace(/ +/g, ' ')).toContain(cell);
 });
 
+test('explanationText() tells what asking the judge took', () => {
+  const judgement = { judge: 'gpt-4o-mini', verdict: 'no', ms: 420, promptTokens: 118, completionTokens: 2 } as const;
+  const decision = { ...miss.decision, judgement } as Explanation['decision'];
+  expect(text({ ...miss, decision })).toContain('Asking the judge, gpt-4o-mini, took 0.4 s and 120 tokens.');
+});
+
 test('explanationText() shows an llmString of another program as it is', () => {
   expect(text({ ...miss, llmString: '[("model", "x")]', context: [] })).toContain('- the model and its parameters: [("model", "x")]\n- nothing else');
 });
