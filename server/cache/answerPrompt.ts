@@ -9,7 +9,7 @@ import { bypassWords, missWords, type Decision } from '../protocol/decision.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Prompt } from '../protocol/prompt.ts';
 import type { Counters } from './counters.ts';
-import { Judging, judgementWords } from './judging.ts';
+import { Judging } from './judging.ts';
 import { promptFromRequest } from './promptFromRequest.ts';
 import { keysOf } from './scope.ts';
 import { contentOf, generationOf, type Found, type SemanticCache } from './semanticCache.ts';
@@ -72,14 +72,13 @@ export function createAnswerPrompt(parts: {
   // Wire parts come from wire upstreams only, and those are asked by readers of wire parts.
   return answerPrompt as AnswerPrompt;
 
-  /** A near hit goes to the judge, where the person wants one: yes is a hit, and all else the miss that it was. */
+  /** A near hit goes to the judge, where the person wants one. */
   async function judged(ask: Ask, found: Found, { instruction }: Prompt): Promise<Found> {
     const near = found.verdict?.near;
     if (ask.judge === undefined || found.decision.status !== 'miss' || !near || ask.settings.maxWrongHitRate === 0) return found;
     const { judgement, isFirst } = await judging.ask(ask.judge, { stored: near.entry.instruction, asked: instruction });
     if (isFirst) counters.countJudgement(judgement);
-    if (judgement.verdict === 'yes') return cache.judgedSame(found, judgement);
-    return { ...found, decision: { ...found.decision, judgement, why: `${found.decision.why} ${judgementWords(judgement)}` } };
+    return cache.judged(found, judgement);
   }
 
   /** The part that tells a decision, after whoever wants to explain it later was given what that takes. */

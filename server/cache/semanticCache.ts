@@ -103,7 +103,8 @@ export class SemanticCache {
     try {
       const [entry, aliases] = await Promise.all([
         this.#store.get(keys.entryId, keys.scope),
-        exactOnly ? [] : this.#store.aliasesOf(keys.instructionKey),
+        // Without them the rest of the look-up is as good as without a person's word.
+        exactOnly ? [] : this.#store.aliasesOf(keys.instructionKey).catch(() => []),
       ]);
       same = entry;
       const isHit = same !== null && accepts(same);
@@ -151,16 +152,19 @@ export class SemanticCache {
     return { ...found, decision: { ...found.decision, why: await this.#whyNoEntry(prompt, keys) } };
   }
 
-  /** The near hit of this miss as a hit, since a judge said that it is the same question. */
-  judgedSame(found: Found, judgement: Judgement): Found {
-    const { verdict } = found;
-    if (!verdict?.near) return found;
+  /** A near hit as a judge sees it: yes is a hit, no is a miss without an offer, and without a verdict all stays as it was. */
+  judged(found: Found, judgement: Judgement): Found {
+    const { decision, verdict } = found;
+    if (decision.status !== 'miss' || !verdict?.near) return found;
+    const words = judgementWords(judgement);
+    const told = { ...found, decision: { ...decision, judgement, why: `${decision.why} ${words}` } };
+    if (judgement.verdict === null) return told;
+    const outcome = judgement.verdict === 'yes' ? ('accepted' as const) : ('refused' as const);
+    const explanation = verdict.explanation.map(each => (each.outcome === 'near' ? { ...each, outcome, why: words } : each));
+    if (outcome === 'refused') return { ...told, decision: withoutOffer(told.decision), verdict: { ...verdict, near: null, explanation } };
     const { entry, distance } = verdict.near;
-    const why = judgementWords(judgement);
-    const judged = verdict.explanation.map(each => (each.outcome === 'near' ? { ...each, outcome: 'accepted' as const, why } : each));
-    const probability = judged.find(({ outcome }) => outcome === 'accepted')?.probability;
-    const hit = this.#hit(entry, 'semantic', distance, why, probability);
-    return { ...found, entry, decision: { ...hit.decision, judgement }, verdict: { ...verdict, explanation: judged } };
+    const hit = this.#hit(entry, 'semantic', distance, words, decision.near?.probability);
+    return { ...found, entry, decision: { ...hit.decision, judgement }, verdict: { ...verdict, explanation } };
   }
 
   /**
@@ -354,6 +358,10 @@ function isReplayableByMeaning(entry: Entry): boolean {
   return entry.generations.every(generation =>
     (generation.content ?? []).every(part => part.type === 'text'),
   );
+}
+
+function withoutOffer({ near: _near, ...decision }: Decision & { status: 'miss' }): Decision {
+  return decision;
 }
 
 /** A recorded answer as one generation. Neighbouring text parts are joined. */

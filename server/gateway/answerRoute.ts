@@ -146,7 +146,7 @@ async function exchangeAnswer(exchange: Exchange, reading: Reading, upstream: Wi
       case 'decision':
         ({ decision } = part);
         context.metrics.decided(api.name, decision, performance.now() - exchange.startedAt);
-        if (decision.status === 'miss' && decision.near !== undefined) context.served.remember(decision.near.entryId, { request: reading.request, offered: true });
+        if (decision.status === 'miss' && decision.near !== undefined) remember(exchange, decision.near.entryId, reading.request, true);
         if (control.onlyIfCached && !isHit(decision)) return sendNotCached(exchange, decision);
         break;
       case 'wire':
@@ -262,10 +262,14 @@ function replay(exchange: Exchange, request: ModelRequest, decision: Decision | 
   const { context, api, outgoing, body, settled } = exchange;
   const final = finalOf(api, body, answer, freshOf(context.parts));
   const headers = decision === null ? {} : headersOf(decision);
-  if (decision !== null && isHit(decision)) context.served.remember(decision.entryId, { request, offered: false });
+  if (decision !== null && isHit(decision)) remember(exchange, decision.entryId, request, false);
   settled();
   if (body['stream'] === true) sendEvents(outgoing, api.events(final, body), headers);
   else sendJson(outgoing, 200, final, headers);
+}
+
+function remember({ context, bytes }: Exchange, entryId: string, request: ModelRequest, offered: boolean): void {
+  context.served.remember(entryId, { request, offered, sizeBytes: bytes.length });
 }
 
 function sendNotCached({ api, outgoing }: Exchange, decision: Decision): void {

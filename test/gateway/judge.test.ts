@@ -1,8 +1,9 @@
 // A near hit that a small model decides, from the question to the answer: by the gateway, and by a window's own ask.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { answerInEditorRequest, answerParts, completeRequest, configureRequest, editorParts, type AnswerInEditorParams, type JudgeChoice } from '../../server/protocol/messages.ts';
+import { answerInEditorRequest, answerParts, completeRequest, configureRequest, editorParts, explainRequest, type AnswerInEditorParams, type JudgeChoice } from '../../server/protocol/messages.ts';
 import type { AnswerPart, Upstream } from '../../server/protocol/answer.ts';
+import type { Explanation } from '../../server/protocol/explanation.ts';
 import { defaultCacheSettings } from '../../server/protocol/settings.ts';
 import { createHttpUpstream } from '../../server/upstream/httpUpstream.ts';
 import { attach, completeParams, daemonForGroup, saying } from '../daemon/daemonProcess.ts';
@@ -38,11 +39,11 @@ describe('through the gateway', () => {
     at.provider.seen.length = 0;
   });
 
-  const ask = async (text: string, headers: Record<string, string> = {}): Promise<{ status: string | null; reason: string; text: string; code: number }> => {
+  const ask = async (text: string, headers: Record<string, string> = {}): Promise<{ status: string | null; reason: string; text: string; code: number; near: string | null }> => {
     const response = await at.post('/v1/chat/completions', { model: 'm-large', messages: [{ role: 'user', content: text }] }, headers);
     const said = await jsonOf(response);
     return {
-      status: response.headers.get('x-semcache-status'), reason: response.headers.get('x-semcache-reason') ?? '', code: response.status,
+      status: response.headers.get('x-semcache-status'), reason: response.headers.get('x-semcache-reason') ?? '', code: response.status, near: response.headers.get('x-semcache-near'),
       text: said.choices?.[0].message.content ?? said.error.message,
     };
   };
@@ -59,9 +60,11 @@ describe('through the gateway', () => {
     { why: 'anything else', script: { text: 'I think so' }, reason: /gave no verdict: it said something other/ },
     { why: 'an error', script: { status: 500, raw: '{}' }, reason: /gave no verdict: small refused/ },
     { why: 'more than a second', script: { before: new Promise(() => undefined) }, reason: /gave no verdict: it took longer than 1000 ms/ },
-  ])('$why is a miss that says so, and the big model answers', async ({ script, reason }) => {
+  ])('$why is a miss that says so, and the big model answers', async ({ why, script, reason }) => {
     small.script = () => script;
+    const offers = why === 'no' ? null : expect.stringMatching(/^\w+$/);
     const answer = await ask(pair.reworded);
+    expect(answer.near).toEqual(offers);
     expect(answer).toMatchObject({ status: 'miss', code: 200, reason: expect.stringMatching(reason) });
     expect(answer.text).toContain(pair.reworded);
     expect({ small: small.asked, big: at.provider.asked }).toEqual({ small: 1, big: 1 });
@@ -105,7 +108,7 @@ describe('by a window', () => {
   const daemon = daemonForGroup();
 
   /** Asks both wordings in a session whose person chose this judge. */
-  async function askBoth(judge: JudgeChoice | undefined, model: string): Promise<{ decisions: Array<Record<string, unknown>>; calls: AnswerInEditorParams[] }> {
+  async function askBoth(judge: JudgeChoice | undefined, model: string): Promise<{ decisions: Array<Record<string, unknown>>; calls: AnswerInEditorParams[]; explanation: Explanation | null }> {
     const client = await attach(daemon().record);
     const calls: AnswerInEditorParams[] = [];
     client.connection.onRequest(answerInEditorRequest, async call => {
@@ -122,11 +125,13 @@ describe('by a window', () => {
         askId: `${model} ${at}`, request: { model, parameters: {}, messages: [{ role: 'user', parts: [{ type: 'text', text: question }] }], tools: [] },
       }));
     }
-    return { decisions: arrived.flatMap(part => (part.type === 'decision' ? [{ ...part.decision }] : [])), calls };
+    const explanation = await client.connection.sendRequest(explainRequest, { askId: `${model} 1` });
+    return { decisions: arrived.flatMap(part => (part.type === 'decision' ? [{ ...part.decision }] : [])), calls, explanation };
   }
 
   test('an endpoint of the settings judges', async () => {
-    const { decisions } = await askBoth({ kind: 'http', name: 'small', model: 'tiny' }, 'one');
+    const { decisions, explanation } = await askBoth({ kind: 'http', name: 'small', model: 'tiny' }, 'one');
+    expect(explanation!.candidates[0]).toMatchObject({ outcome: 'accepted', why: expect.stringContaining('tiny (small) was asked') });
     expect(decisions).toMatchObject([{ status: 'miss' }, { status: 'hit', match: 'semantic', judgement: { judge: 'tiny (small)', verdict: 'yes' } }]);
     expect(small.asked).toBe(1);
   });
