@@ -1,8 +1,9 @@
 // The store in Redis as prompts may rely on it: never slow, never failing, and nothing lost while Redis is away.
 // Owns: the time a look-up may take, when Redis counts as away, trying again, and delivering what waited.
 // Does not know: commands, levels.
-// Always true: a look-up ends within its budget, with a result or with store-unreachable (which becomes a bypass); an
-// answer that put() took is in Redis or in the spool, and delivering it twice stores it once.
+// Always true: a look-up ends within its budget, or twice that where it follows an alias, with a result or with
+// store-unreachable (which becomes a bypass); an answer that put() took is in Redis or in the spool, and delivering it
+// twice stores it once.
 
 import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
@@ -111,7 +112,7 @@ export class ResilientRedisStore implements Store {
   }
 
   withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
-    return this.#ask(store => store.withInstruction(instructionKey, limit), this.#options.budgetMs);
+    return this.#askBeside(store => store.withInstruction(instructionKey, limit));
   }
 
   async put(entry: Entry): Promise<void> {
@@ -150,7 +151,7 @@ export class ResilientRedisStore implements Store {
   }
 
   aliasesOf(instructionKey: string): Promise<string[]> {
-    return this.#ask(store => store.aliasesOf(instructionKey), this.#options.budgetMs);
+    return this.#askBeside(store => store.aliasesOf(instructionKey));
   }
 
   async addCounts(delta: CountsDelta): Promise<void> {
@@ -200,6 +201,16 @@ export class ResilientRedisStore implements Store {
       return answer;
     } catch (error) {
       throw this.#failed(error, opened);
+    }
+  }
+
+  /** As #ask(), for what is asked beside a step of a look-up: that step tells how Redis fares. */
+  async #askBeside<T>(question: (store: RedisStore) => Promise<T>): Promise<T> {
+    if (this.#opened === null || !this.#isFast) throw this.#away();
+    try {
+      return await within(this.#options.budgetMs, question(this.#opened.store));
+    } catch (error) {
+      throw redisError(error, this.#options.address);
     }
   }
 
