@@ -155,6 +155,16 @@ describe('x-semcache-max-wrong-hit-rate', () => {
   });
 });
 
+test('x-semcache-reason tells what differs from the same question asked before, but not to those who are kept apart', async () => {
+  const reasonFor = async (headers: Record<string, string>, more = {}): Promise<string | null> =>
+    (await ask({ 'x-semcache-control': 'no-store', ...headers }, more)).response.headers.get('x-semcache-reason');
+  await ask({ 'x-semcache-namespace': 'a' });
+  expect(await reasonFor({ 'x-semcache-namespace': 'a' }, { temperature: 0.3 })).toBe('The same question was asked before; what differs: other settings of the model (temperature).');
+  for (const headers of [{}, { 'x-semcache-namespace': 'b' }]) {
+    expect(await reasonFor(headers)).toBe('Nothing like it was asked about the same context before.');
+  }
+});
+
 test('namespaces never share an entry', async () => {
   await ask({ 'x-semcache-namespace': 'a' });
   expect((await ask({ 'x-semcache-namespace': 'a' })).status).toBe('hit');
