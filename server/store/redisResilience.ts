@@ -9,6 +9,7 @@ import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } 
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
 import { noCounts } from './noCounts.ts';
+import { LookupBudget } from './lookupBudget.ts';
 import type { OpenedRedisStore } from './openRedisStore.ts';
 import { isWriteRefusal, redisError } from './redisErrors.ts';
 import type { RedisSpool } from './redisSpool.ts';
@@ -37,8 +38,6 @@ const failuresUntilAway = 3;
 const firstRetryMs = 100;
 const lastRetryMs = 5000;
 const deliveryPage = 100;
-/** Scopes whose exact look-up is under way or was a moment ago. */
-const rememberedLookups = 200;
 
 export class ResilientRedisStore implements Store {
   readonly kind = 'redis';
@@ -59,8 +58,7 @@ export class ResilientRedisStore implements Store {
   #mayWait = true;
   #isClosed = false;
   #maxEntries: number | null = null;
-  /** Time that the exact step took, by scope: the search has what is left. */
-  readonly #spentMs = new Map<string, number>();
+  readonly #budget: LookupBudget;
   readonly #listeners = new Set<() => void>();
   readonly #firstTry: Promise<void>;
   #lastCounts: Counts & { since: number; saved: SavedTokens[] };
@@ -70,6 +68,7 @@ export class ResilientRedisStore implements Store {
   constructor(options: ResilienceOptions) {
     this.#options = options;
     this.#spool = options.spool;
+    this.#budget = new LookupBudget(options.budgetMs);
     this.#lastCounts = { ...noCounts(), since: options.now(), saved: [] };
     this.#firstTry = this.#tryToOpen();
   }
@@ -101,14 +100,12 @@ export class ResilientRedisStore implements Store {
     try {
       return await this.#ask(store => store.get(id, scope), this.#options.budgetMs);
     } finally {
-      if (scope !== undefined) this.#spend(scope, performance.now() - begun);
+      if (scope !== undefined) this.#budget.spend(scope, performance.now() - begun);
     }
   }
 
   async nearest(query: NearestQuery): Promise<Candidate[]> {
-    const left = this.#options.budgetMs - (this.#spentMs.get(query.scope) ?? 0);
-    this.#spentMs.delete(query.scope);
-    return this.#ask(store => store.nearest(query), left);
+    return this.#ask(store => store.nearest(query), this.#budget.takeLeft(query.scope));
   }
 
   withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
@@ -413,11 +410,5 @@ export class ResilientRedisStore implements Store {
   #tell(problem: SemcacheError | null): void {
     this.#problem = problem;
     for (const listener of this.#listeners) listener();
-  }
-
-  #spend(scope: string, ms: number): void {
-    this.#spentMs.delete(scope);
-    this.#spentMs.set(scope, ms);
-    if (this.#spentMs.size > rememberedLookups) this.#spentMs.delete(this.#spentMs.keys().next().value!);
   }
 }

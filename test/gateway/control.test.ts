@@ -160,7 +160,8 @@ test('x-semcache-reason tells what differs from the same question asked before, 
     (await ask({ 'x-semcache-control': 'no-store', ...headers }, more)).response.headers.get('x-semcache-reason');
   await ask({ 'x-semcache-namespace': 'a' });
   expect(await reasonFor({ 'x-semcache-namespace': 'a' }, { temperature: 0.3 })).toBe('The same question was asked before; what differs: other settings of the model (temperature).');
-  for (const headers of [{}, { 'x-semcache-namespace': 'b' }]) {
+  const others: Record<string, string>[] = [{}, { 'x-semcache-namespace': 'b' }];
+  for (const headers of others) {
     expect(await reasonFor(headers)).toBe('Nothing like it was asked about the same context before.');
   }
 });
