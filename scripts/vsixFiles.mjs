@@ -28,6 +28,10 @@ const everywhere = [
   'dist/server/models/all-MiniLM-L6-v2/onnx/model_quantized.onnx',
   'dist/server/models/all-MiniLM-L6-v2/tokenizer.json',
   'dist/server/models/all-MiniLM-L6-v2/tokenizer_config.json',
+  'dist/server/models/same-answer-verifier/NOTICE.md',
+  'dist/server/models/same-answer-verifier/checksums.json',
+  'dist/server/models/same-answer-verifier/config.json',
+  'dist/server/models/same-answer-verifier/onnx/model_quantized.onnx',
   // In the target VSIXs too: there it takes over where the native library cannot be loaded.
   'dist/server/onnxruntime/ort-wasm-simd.wasm',
 ];

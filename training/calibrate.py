@@ -1,11 +1,13 @@
 """Fits the decision (features -> P(same answer)) and its bounds.
 
 usage: node training/judgedPairs.ts judged.jsonl && python training/differences.py judged.jsonl &&
-       node training/judgedPairs.ts judged.jsonl && python training/calibrate.py judged.jsonl
+       node training/judgedPairs.ts judged.jsonl --verify && python training/calibrate.py judged.jsonl
 (The first pass is for the words of differences.py, the second sees their weights.) Writes server/matching/calibration.generated.json.
 
-The trees learn from all sets; a training family's difference score comes from weights that were fitted without it. The bounds
-come from two authors, the development set and part 13, each judged by trees that saw no family of that author.
+Two fits. The words' trees learn from the training families; a family's difference score comes from weights that were fitted
+without it. The verifier has seen those families, so the trees that add its answers to the words' score learn from the
+families that were held out from it. The bounds come from the questions of two authors, the development set and part 13, each
+judged by trees that saw no family of that author.
 """
 import datetime
 import json
@@ -21,13 +23,19 @@ from differences import fitted as fitted_differences, own_pairs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.path.join(HERE, "..", "server", "matching", "calibration.generated.json")
+WEIGHTS = os.path.join(HERE, "..", "server", "models", "same-answer-verifier", "checksums.json")
 AUTHORS = ("development", "another author")
+HELD_OUT = (*AUTHORS, "known authors")
 LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
-SEEDS, ROUNDS = 3, 160
+SEEDS = 3
+WORDS = dict(rounds=160, num_leaves=10, learning_rate=0.07, min_data_in_leaf=30, lambda_l2=5)
+VERIFIED = dict(rounds=80, num_leaves=6, learning_rate=0.07, min_data_in_leaf=30, lambda_l2=5)
+LEAST_WORTH_ASKING = 0.005  # share of the right candidates that may go unasked because the words speak against them
+VERIFIER = ("logitLow", "logitHigh", "margin")
 RISING = ("differenceSum", "differenceWorst", "triviallySame", "logitLow", "logitHigh")
 FALLING = ("refusals", "crossings", "codeLeftFew", "codeLeftMany", "numbersLeft", "negationsDiffer", "oppositesLeft", "toolsLeft")
 RESAMPLES = 400
-CONFIDENCE = 0.9  # share of the resamples of families in which the wrong share keeps to the limit
+CONFIDENCE = 0.9  # share of the resamples of both authors' families in which the wrong share keeps to the limit
 OFFER_RIGHT = 0.6  # a near hit is offered where at least this share of such candidates is right
 TRIVIAL = 99.0
 
@@ -61,6 +69,23 @@ class Judged:
                     found = [weights.get(word, 0) for word in self.words[i]]
                     self.x[i, total], self.x[i, worst] = sum(found), min([0, *found])
 
+    def add_margins(self, asked):
+        """Mean logit of a pair above that of the best other that is asked of the same question; 0 without another one."""
+        low, high, margin = (self.names.index(name) for name in VERIFIER)
+        rows = np.nonzero(asked)[0]
+        mean = (self.x[:, low] + self.x[:, high]) / 2
+        for i in rows:
+            others = [mean[j] for j in rows[np.searchsorted(self.question[rows], self.question[i]):np.searchsorted(self.question[rows], self.question[i], "right")] if j != i]
+            self.x[i, margin] = mean[i] - max(others) if others else 0
+
+    def without_verifier(self):
+        x = self.x.copy()
+        x[:, [self.names.index(name) for name in VERIFIER]] = 0
+        return x
+
+    def families(self, *sets):
+        return len({q["set"] + q["family"] for q in self.questions if q["set"] in sets})
+
     def same_questions(self, author):
         return sum(q["label"] == "same" for q in self.questions if q["set"] == author)
 
@@ -68,39 +93,63 @@ class Judged:
 def main():
     judged = Judged(sys.argv[1])
     judged.score_differences_without_own(own_pairs(sys.argv[1]))
-    scores = np.full(len(judged.right), np.nan)
+    training = judged.set == "training"
+    words = fitted(judged.without_verifier(), judged.right, training, WORDS)
+    by_words = score_of(words, judged.without_verifier())
+    ask_above = float(np.quantile(by_words[~training & judged.right], LEAST_WORTH_ASKING))
+    asked = ~training & (by_words >= ask_above)
+    judged.add_margins(asked)
+
+    verified = np.where(asked, np.nan, by_words)
     for author in AUTHORS:
         mine = judged.set == author
-        scores[mine] = np.mean([m.predict(judged.x[mine], raw_score=True) for m in models(judged, ~mine)], axis=0)
-        report(author, judged, best_of_each(judged, scores, author))
+        trees = fitted(judged.x, judged.right, asked & ~mine, VERIFIED, by_words)
+        verified[asked & mine] = by_words[asked & mine] + score_of(trees, judged.x[asked & mine])
+    for author in AUTHORS:
+        report(f"{author}, words", judged, best_of_each(judged, by_words, author), author)
+        report(f"{author}, verified", judged, best_of_each(judged, verified, author), author)
 
-    trivial = judged.right[judged.trivial & (judged.set != "training")]
+    trivial = judged.right[judged.trivial & ~training]
     wrong = int((~trivial).sum())
+    with open(WEIGHTS, encoding="utf-8") as file:
+        weights = json.load(file)["onnx/model_quantized.onnx"]
     result = {
         "date": datetime.date.today().isoformat(),
-        "data": f"trees: {len(judged.questions)} labelled questions of {len({q['set'] + q['family'] for q in judged.questions})} families; bounds: " +
+        "data": f"words: {sum(q['set'] == 'training' for q in judged.questions)} questions of {judged.families('training')} families; verifier: " +
+                f"{sum(q['set'] != 'training' for q in judged.questions)} questions of {judged.families(*HELD_OUT)} families that it was not trained on; bounds: " +
                 ", ".join(f"{a} ({sum(q['set'] == a for q in judged.questions)} questions)" for a in AUTHORS) + ", each judged by trees that saw none of that author",
         "embedder": judged.questions[0]["embedder"],
-        "needsVerifier": bool(np.abs(judged.x[:, judged.names.index("logitLow")]).max() > 0),
         "features": judged.names,
-        "bounds": bounds(judged, scores),
-        "offer": offer(judged, scores),
         "trivial": {"served": len(trivial), "wrong": wrong, "wrongShareUpper95": round(wilson_upper(wrong, len(trivial)), 4)},
-        "trees": [tree for m in models(judged, np.ones(len(judged.right), bool)) for tree in exported(m)],
+        "words": {"bounds": bounds(judged, by_words), "offer": offer(judged, by_words), "trees": exported(words)},
+        "verifier": {
+            "weights": weights, "askAbove": round(sigmoid(ask_above), 4),
+            "bounds": bounds(judged, verified), "offer": offer(judged, verified),
+            "trees": exported(fitted(judged.x, judged.right, asked, VERIFIED, by_words)),
+        },
     }
     with open(TARGET, "w") as file:
         json.dump(result, file, separators=(",", ":"))
         file.write("\n")
-    print({k: v for k, v in result.items() if k not in ("trees", "features")}, os.path.getsize(TARGET), "bytes")
+    print({k: v for k, v in result.items() if k not in ("words", "verifier", "features")}, "ask above", result["verifier"]["askAbove"], os.path.getsize(TARGET), "bytes")
 
 
-def models(judged, chosen):
-    direction = [1 if n in RISING else -1 if n in FALLING else 0 for n in judged.names]
-    for seed in range(SEEDS):
-        options = dict(objective="binary", num_leaves=10, learning_rate=0.07, feature_fraction=0.5, bagging_fraction=0.7, bagging_freq=1,
-                       min_data_in_leaf=30, lambda_l2=5, monotone_constraints=direction, boost_from_average=False, seed=seed,
-                       deterministic=True, num_threads=2, verbosity=-1)
-        yield lightgbm.train(options, lightgbm.Dataset(judged.x[chosen], judged.right[chosen].astype(int)), ROUNDS)
+def fitted(x, right, chosen, options, start=None):
+    """One model a seed. `start`: scores that the trees add to."""
+    names = feature_names()
+    direction = [1 if n in RISING else -1 if n in FALLING else 0 for n in names]
+    return [
+        lightgbm.train(
+            dict(objective="binary", num_leaves=options["num_leaves"], learning_rate=options["learning_rate"], feature_fraction=0.5,
+                 bagging_fraction=0.7, bagging_freq=1, min_data_in_leaf=options["min_data_in_leaf"], lambda_l2=options["lambda_l2"],
+                 monotone_constraints=direction, boost_from_average=False, seed=seed, deterministic=True, num_threads=2, verbosity=-1),
+            lightgbm.Dataset(x[chosen], right[chosen].astype(int), init_score=None if start is None else start[chosen]), options["rounds"])
+        for seed in range(SEEDS)
+    ]
+
+
+def score_of(models, x):
+    return np.mean([m.predict(x, raw_score=True) for m in models], axis=0)
 
 
 def best_of_each(judged, scores, author):
@@ -113,19 +162,19 @@ def best_of_each(judged, scores, author):
     return sorted(best.values(), key=lambda b: -b[0])
 
 
-def report(author, judged, best):
+def report(name, judged, best, author):
     right = np.cumsum([r for _, r, _ in best])
     n = np.arange(1, len(best) + 1)
     same = judged.same_questions(author)
     at = {limit: right[np.nonzero((n - right) / n <= limit)[0][-1]] / same for limit in (0.01, 0.02, 0.05, 0.1)}
-    print(f"{author}: best coverage " + ", ".join(f"{v:.1%} at {k:.0%} wrong" for k, v in at.items()))
+    print(f"{name}: best coverage " + ", ".join(f"{v:.1%} at {k:.0%} wrong" for k, v in at.items()))
 
 
 def bounds(judged, scores):
     pools = {author: best_of_each(judged, scores, author) for author in AUTHORS}
     found = []
     for limit in LIMITS:
-        score = max(lowest_score(pool, limit) for pool in pools.values())
+        score = lowest_score(pools.values(), limit)
         if not math.isfinite(score):
             continue
         entry = {"wrongShare": limit, "probability": round(sigmoid(score), 4), "measured": {}}
@@ -139,15 +188,20 @@ def bounds(judged, scores):
     return found
 
 
-def lowest_score(pool, limit):
-    """Lowest score above which the wrong share keeps to the limit in CONFIDENCE of the resamples of families."""
-    score = np.array([s for s, _, _ in pool])
-    wrong = np.array([not r for _, r, _ in pool], float)
-    families, member = np.unique([f for _, _, f in pool], return_inverse=True)
+def lowest_score(pools, limit):
+    """Lowest score above which the wrong share keeps to the limit for each author, and in CONFIDENCE of the resamples of all families."""
+    both = sorted((b for pool in pools for b in pool), key=lambda b: -b[0])
+    score = np.array([s for s, _, _ in both])
+    wrong = np.array([not r for _, r, _ in both], float)
+    families, member = np.unique([f for _, _, f in both], return_inverse=True)
     draws = np.random.RandomState(0).multinomial(len(families), np.ones(len(families)) / len(families), RESAMPLES)
     weight = draws[:, member]
     share = np.cumsum(weight * wrong, axis=1) / np.maximum(1, np.cumsum(weight, axis=1))
     kept = (share <= limit).mean(axis=0) >= CONFIDENCE
+    for pool in pools:
+        above = np.searchsorted([-s for s, _, _ in pool], -score, "right")
+        wrong_above = np.concatenate([[0], np.cumsum([not r for _, r, _ in pool])])[above]
+        kept &= wrong_above <= limit * above
     candidates = np.nonzero(kept & (score < TRIVIAL))[0]
     return score[candidates[-1]] if len(candidates) else math.inf
 
@@ -161,12 +215,14 @@ def offer(judged, scores):
     return 0.5
 
 
-def exported(model):
+def exported(models):
     """LightGBM's trees as parallel lists, their values divided among the seeds."""
-    for info in model.dump_model()["tree_info"]:
+    trees = []
+    for info in (info for m in models for info in m.dump_model()["tree_info"]):
         tree = {"feature": [], "threshold": [], "left": [], "right": [], "value": []}
         add(info["tree_structure"], tree)
-        yield tree
+        trees.append(tree)
+    return trees
 
 
 def add(node, tree):

@@ -1,4 +1,5 @@
 """Trained weights to int8 ONNX: one logit for a pair. The tokenizer is that of server/models/all-MiniLM-L6-v2, the same vocabulary.
+Records what the exported weights say of a few held-out pairs, to which the tests hold the product.
 
 usage: python training/exportModel.py WEIGHTS.pt [TARGET]     (train.py calls export() by itself)
 """
@@ -7,12 +8,18 @@ import json
 import os
 import sys
 
+import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from families import load_families, wordings
+from pairInput import PairEncoder
 from pairModel import OCCURRENCES, PairModel, load_config
 
+SCORES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "test", "fixtures", "quality", "verifierScores.json")
+RECORDED_FAMILIES = 8
 MODEL_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server", "models", "same-answer-verifier")
 NEWEST_IR = 8  # the onnxruntime of @xenova/transformers 2.17 reads no newer file
 
@@ -45,6 +52,23 @@ def export(base, weights, work, target=MODEL_FOLDER):
         json.dump({"onnx/model_quantized.onnx": hashlib.sha256(content).hexdigest()}, file, indent=2)
         file.write("\n")
     print(f"{small}: {len(content)} bytes")
+    record(PairEncoder(base), small)
+
+
+def record(encoder, weights):
+    """Writes [{"a", "b", "logit"}] of the seeds of some held-out families against each of their variants."""
+    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    rows = []
+    for family in load_families()[1][:RECORDED_FAMILIES]:
+        same, different = wordings(family)
+        for text in same[1:] + different:
+            (ids, types), = encoder.encode([(same[0], text)])
+            inputs = {"input_ids": [ids], "attention_mask": [[1] * len(ids)], "token_type_ids": [types]}
+            logit = session.run(None, {name: np.array(value, np.int64) for name, value in inputs.items()})[0][0][0]
+            rows.append({"a": same[0], "b": text, "logit": round(float(logit), 4)})
+    with open(SCORES, "w", encoding="utf-8") as file:
+        json.dump(rows, file, ensure_ascii=False, indent=0)
+        file.write("\n")
 
 
 def with_old_ir(path):

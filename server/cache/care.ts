@@ -4,7 +4,7 @@
 import { calibration } from '../matching/calibration.ts';
 import type { Care } from '../protocol/care.ts';
 
-export function measuredCare({ date, bounds } = calibration): Care {
+export function measuredCare({ date, verifier: { bounds } } = calibration): Care {
   return {
     date,
     steps: bounds.map(({ wrongShare, measured }) => ({

@@ -273,6 +273,7 @@ export class SemanticCache {
       instruction: prompt.instruction,
       candidates,
       verifier: verify === undefined ? undefined : pairs => verify(pairs, signal),
+      verifiable: this.#embedder?.verifiable,
     });
     if (verdict.accepted !== null) {
       const { accepted, explanation, why } = verdict;

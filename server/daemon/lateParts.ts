@@ -116,6 +116,9 @@ export function lateEmbedder(open: () => Promise<Embedder>): Embedder {
     get verify() {
       return opened?.verify;
     },
+    get verifiable() {
+      return opened?.verifiable;
+    },
     close: async () => opening?.then(loaded => loaded.close(), () => undefined),
   };
 }

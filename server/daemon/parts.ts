@@ -78,10 +78,10 @@ export class Parts {
     this.#engine = this.#newEngine();
   }
 
-  /** Loads the embedding model now; without it the first prompt that needs it would wait. */
+  /** Loads the models now; without it the first prompt that needs one would wait. What fails is told by health(). */
   warm(): void {
-    const engine = this.#engine;
-    engine.embedder.embed(['warm']).catch(() => undefined);
+    const { embedder } = this.#engine;
+    embedder.embed(['warm']).then(() => embedder.verify?.([['warm', 'warm']])).catch(() => undefined);
   }
 
   /** That of the embedder in use now. */

@@ -13,6 +13,8 @@ export interface Embedder {
   embed(texts: string[], signal?: AbortSignal): Promise<Float32Array[]>;
   /** How likely an answer to the one text answers the other; only an embedder that comes with a verifier has it. */
   readonly verify?: PairVerifier | undefined;
+  /** Stored questions that verify() can judge, in both orders, before a person would notice (60 ms). */
+  readonly verifiable?: number | undefined;
   close(): Promise<void>;
 }
 

@@ -1,15 +1,16 @@
 // Mode 'verified': guards refuse, equal words accept, and for the rest a calibrated probability decides.
-// Owns: which candidates are worth a probability, and when the verifier is asked first.
-// Always true: a refused candidate gets no probability; at most `weighedCandidates` do.
+// Owns: which candidates are worth a probability, and which of them the verifier is asked about.
+// Always true: a refused candidate gets no probability; at most `weighedCandidates` do. Where the verifier is missing, fails or
+// is too slow, the words alone decide, by bounds of their own.
 
 import { missWords } from '../protocol/decision.ts';
 import type { Candidate } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { CandidateExplanation, GuardVerdict } from '../protocol/explanation.ts';
 import { align, isTriviallySame, type Alignment } from './alignment.ts';
-import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened } from './calibration.ts';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened, type Fit } from './calibration.ts';
 import { guardVerdicts } from './guards.ts';
-import { pairFeatures } from './pairFeatures.ts';
+import { marginOf, noLogits, pairFeatures } from './pairFeatures.ts';
 import { isValidatedLanguage } from './validatedLanguage.ts';
 import { nearestOf, type DecideInput, type PairVerifier, type Verdict } from './verdict.ts';
 
@@ -40,8 +41,8 @@ export async function decideVerified(input: DecideInput): Promise<Verdict> {
   if (trivial) return accepted(trivial, 'The same words, but for spelling, courtesy or abbreviations.', judged);
 
   const worthwhile = open.slice(0, weighedCandidates).filter(isValidated);
-  const logits = calibration.needsVerifier ? await verifierLogits(worthwhile, input.verifier) : worthwhile.map(() => noLogits);
-  weigh(worthwhile, logits);
+  for (const each of worthwhile) weigh(each, noLogits, 0, calibration.words);
+  const fit = (await verify(worthwhile, input)) ? calibration.verifier : calibration.words;
   const weighed = open.filter(j => j.explanation.probability !== undefined).sort((x, y) => y.explanation.probability! - x.explanation.probability!);
   const best = weighed.find(({ explanation }) => explanation.probability! >= explanation.bound!) ?? weighed[0];
   if (!best) return missed(judged);
@@ -49,7 +50,7 @@ export async function decideVerified(input: DecideInput): Promise<Verdict> {
   if (probability >= bound) return accepted(best, `The same question with ${percent(probability)} probability; at least ${percent(bound)} is needed.`, judged);
   const needed = `The same question with ${percent(probability)} probability; ${bound <= 1 ? `at least ${percent(bound)} is` : 'more is'} needed`;
   best.explanation.why = best.candidate.disputes.length > 0 ? `${needed}, for you said of another question that it is not the same as this one.` : `${needed}.`;
-  best.explanation.outcome = probability >= calibration.offer ? 'near' : 'refused';
+  best.explanation.outcome = probability >= fit.offer ? 'near' : 'refused';
   return missed(judged, best);
 }
 
@@ -73,7 +74,7 @@ function judge(candidate: Candidate, instruction: string, maxWrongHitRate: numbe
     : candidate.distance > widestDistance ? missWords['too-far']
     : guards[0]?.reason;
   if (refusal !== undefined) Object.assign(explanation, { outcome: 'refused', why: refusal });
-  return { candidate, alignment, guards, bare, limit: tightened(maxWrongHitRate, candidate.disputes.length), explanation };
+  return { candidate, alignment, guards, bare, limit: tightened(maxWrongHitRate, candidate.disputes.length, calibration.words), explanation };
 }
 
 /**
@@ -88,38 +89,45 @@ function refuseDisputed(judged: Judged[]): void {
   });
 }
 
-/** What a fit without a verifier has in the place of its answers. */
-const noLogits: [number, number] = [0, 0];
-
 /** Is this a kind of pair on which the calibration was measured? */
 function isValidated({ alignment: { a, b, asked, stored }, candidate }: Judged): boolean {
   return candidate.entry.fingerprint === calibration.embedder && isValidatedLanguage(a) && isValidatedLanguage(b) && asked.length + stored.length <= longestWeighed;
 }
 
-/** Notes the probability of each candidate that has logits. */
-function weigh(candidates: Judged[], logits: ([number, number] | undefined)[]): void {
-  const means = logits.map(pair => (pair ? (pair[0] + pair[1]) / 2 : -Infinity));
-  candidates.forEach((judged, i) => {
-    const pair = logits[i];
-    if (!pair) return;
-    const others = means.filter((_, k) => k !== i);
-    const margin = others.length === 0 ? 0 : means[i]! - Math.max(...others);
-    const { alignment, guards: verdicts, candidate: { distance }, bare, limit } = judged;
-    const features = pairFeatures({ alignment, verdicts, distance, logits: pair, margin, bare });
-    Object.assign(judged.explanation, { features, probability: probabilityOf(features), bound: probabilityBound(limit) });
-    if (calibration.needsVerifier) judged.explanation.logits = pair;
-  });
+/** Notes the probability of a candidate, and the bound that it must reach. */
+function weigh({ alignment, guards: verdicts, candidate: { distance }, bare, limit, explanation }: Judged, logits: [number, number], margin: number, fit: Fit): void {
+  const features = pairFeatures({ alignment, verdicts, distance, logits, margin, bare });
+  Object.assign(explanation, { features, probability: probabilityOf(features, fit === calibration.verifier), bound: probabilityBound(limit, fit) });
 }
 
-/** The verifier's answers for (asked, stored) and (stored, asked) of each; none when it is missing, fails or is too slow. */
-async function verifierLogits(candidates: Judged[], verifier: PairVerifier | undefined): Promise<([number, number] | undefined)[]> {
-  if (!verifier || candidates.length === 0) return [];
+/**
+ * Asks the verifier about the candidates that could become hits by it, in both orders, and weighs them anew. False where it said
+ * nothing: then the words' probabilities stand. Of the others nothing is known that could serve them.
+ */
+async function verify(candidates: Judged[], { verifier, verifiable = weighedCandidates }: DecideInput): Promise<boolean> {
+  const asked = candidates
+    .filter(({ explanation }) => explanation.probability! >= calibration.verifier.askAbove)
+    .sort((x, y) => y.explanation.probability! - x.explanation.probability!)
+    .slice(0, verifiable);
+  if (verifier === undefined || asked.length === 0) return false;
+  const logits = await logitsOf(asked, verifier);
+  if (logits === null) return false;
+  for (const { explanation } of candidates) delete explanation.probability;
+  asked.forEach((judged, at) => {
+    judged.explanation.logits = logits[at]!;
+    weigh(judged, logits[at]!, marginOf(at, logits), calibration.verifier);
+  });
+  return true;
+}
+
+/** For (asked, stored) and (stored, asked) of each; null when the verifier fails or is too slow. */
+async function logitsOf(candidates: Judged[], verifier: PairVerifier): Promise<[number, number][] | null> {
   try {
     const logits = await verifier(candidates.flatMap(({ alignment: { asked, stored } }): [string, string][] => [[asked, stored], [stored, asked]]));
-    return candidates.map((_, i) => [logits[2 * i]!, logits[2 * i + 1]!]);
+    return candidates.map((_, at) => [logits[2 * at]!, logits[2 * at + 1]!]);
   } catch (error) {
     if (error instanceof SemcacheError && error.code === 'cancelled') throw error;
-    return [];
+    return null;
   }
 }
 

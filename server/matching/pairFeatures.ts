@@ -15,12 +15,21 @@ export interface PairFacts {
   verdicts: GuardVerdict[];
   /** Cosine distance, 0..2. */
   distance: number;
-  /** The verifier's answer for (asked, stored) and for (stored, asked). */
+  /** The verifier's answer for (asked, stored) and for (stored, asked); noLogits where it was not asked. */
   logits: [number, number];
   /** Mean logit above that of the best other candidate; 0 without another one. */
   margin: number;
   /** Nothing beside the words. */
   bare: boolean;
+}
+
+export const noLogits: [number, number] = [0, 0];
+
+/** Mean logit of a pair above that of the best other; 0 without another one. */
+export function marginOf(at: number, logits: [number, number][]): number {
+  const means = logits.map(([a, b]) => (a + b) / 2);
+  const others = means.filter((_, i) => i !== at);
+  return others.length === 0 ? 0 : means[at]! - Math.max(...others);
 }
 
 /** Names in the order of pairFeatures(). */

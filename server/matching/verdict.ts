@@ -19,6 +19,8 @@ export interface DecideInput {
   candidates: Candidate[];
   /** Absent while there is none (still loading, failed): then words alone decide. */
   verifier?: PairVerifier | undefined;
+  /** Candidates that it may be asked about; those that are likelier by their words go first. */
+  verifiable?: number | undefined;
 }
 
 export interface Verdict {

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { probabilityBound } from '../../server/matching/calibration.ts';
+import { calibration, probabilityBound } from '../../server/matching/calibration.ts';
 import type { Script } from '../fakes/scriptedProvider.ts';
 import { readLines, type Family } from '../quality/families.ts';
 import { apiForms } from './apiForms.ts';
@@ -134,7 +134,7 @@ async function storeFairlySure(): Promise<{ stored: string; reworded: string }> 
     await store(seed.prompt);
     for (const { prompt } of variants.filter(({ label }) => label === 'same')) {
       const { hit, probability } = await lookUp(prompt, '0.1');
-      if (hit && probability < probabilityBound(0.005)) return (fairlySure = { stored: seed.prompt, reworded: prompt });
+      if (hit && probability < probabilityBound(0.005, calibration.verifier)) return (fairlySure = { stored: seed.prompt, reworded: prompt });
     }
   }
   throw new Error('No wording of the development set lies between the bounds of 0.1 and 0.005.');

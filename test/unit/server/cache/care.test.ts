@@ -7,10 +7,10 @@ test('measuredCare() tells every bound of the calibration in force with its own 
   const { date, steps } = measuredCare();
   expect(date).toBe(calibration.date);
   expect(steps.length).toBeGreaterThan(1);
-  expect(steps.map(({ maxWrongHitRate }) => maxWrongHitRate)).toEqual(calibration.bounds.map(({ wrongShare }) => wrongShare).sort((a, b) => a - b));
+  expect(steps.map(({ maxWrongHitRate }) => maxWrongHitRate)).toEqual(calibration.verifier.bounds.map(({ wrongShare }) => wrongShare).sort((a, b) => a - b));
   for (const { maxWrongHitRate, measured } of steps) {
-    const bound = calibration.bounds.find(({ wrongShare }) => wrongShare === maxWrongHitRate)!;
-    expect(probabilityBound(maxWrongHitRate)).toBe(bound.probability);
+    const bound = calibration.verifier.bounds.find(({ wrongShare }) => wrongShare === maxWrongHitRate)!;
+    expect(probabilityBound(maxWrongHitRate, calibration.verifier)).toBe(bound.probability);
     expect(Object.fromEntries(measured.map(({ set, ...figures }) => [set, figures]))).toEqual(bound.measured);
   }
 });

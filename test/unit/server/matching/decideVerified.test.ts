@@ -40,8 +40,52 @@ test('decide() weighs a rewording: probability, bound and features are told', as
   const verdict = await decide({ ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03, known)] });
   const [explained] = verdict.explanation;
   expect(explained?.features).toHaveLength(featureNames.length);
-  expect(explained?.bound).toBe(probabilityBound(0.01));
+  expect(explained?.bound).toBe(probabilityBound(0.01, calibration.words));
   expect(verdict.accepted !== null).toBe(explained!.probability! >= explained!.bound!);
+});
+
+test('decide() asks the verifier in both orders, and its answers count', async () => {
+  const judged = async (logit: number) => {
+    const asked: [string, string][] = [];
+    const verdict = await decide({
+      ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03, known)],
+      verifier: async pairs => {
+        asked.push(...pairs);
+        return pairs.map(() => logit);
+      },
+    });
+    return { asked, explained: verdict.explanation[0]! };
+  };
+  const sure = await judged(6);
+  expect(sure.asked).toEqual([[reworded.instruction, reworded.stored], [reworded.stored, reworded.instruction]]);
+  expect(sure.explained).toMatchObject({ logits: [6, 6], bound: probabilityBound(0.01, calibration.verifier) });
+  expect((await judged(-6)).explained.probability!).toBeLessThan(sure.explained.probability!);
+});
+
+test('decide() asks the verifier about no more candidates than it may be asked about, the likeliest first, and never about refused ones', async () => {
+  const asked: string[] = [];
+  const verdict = await decide({
+    ...verified, instruction: 'delete every local branch that is merged into main', verifiable: 1,
+    candidates: [
+      candidate('delete every remote branch that is merged into main', 0.01, known),
+      candidate('what does a merge conflict look like', 0.5, known),
+      candidate(reworded.stored, 0.6, known),
+    ],
+    verifier: async pairs => {
+      asked.push(...pairs.map(([, stored]) => stored));
+      return pairs.map(() => 0);
+    },
+  });
+  expect(verdict.explanation[0]!.guards).not.toEqual([]);
+  expect(asked).toEqual([reworded.stored, reworded.instruction]);
+  expect(verdict.explanation.map(({ probability }) => probability !== undefined)).toEqual([false, false, true]);
+});
+
+test('where the verifier fails the words decide, by bounds of their own', async () => {
+  const asked = { ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03, known)] };
+  const failing = await decide({ ...asked, verifier: () => Promise.reject(new Error('out of memory')) });
+  expect(failing.explanation).toEqual((await decide(asked)).explanation);
+  expect(failing.explanation[0]!.bound).toBe(probabilityBound(0.01, calibration.words));
 });
 
 /** Pairs of which one or the other has a probability between the loosest bound and the strictest. */
@@ -54,7 +98,7 @@ const rewordings: [asked: string, stored: string][] = [
 ];
 
 test('what is only just served is not, once the stored question was called wrong for another', async () => {
-  const [strictest, ...looser] = calibration.bounds;
+  const [strictest, ...looser] = calibration.verifier.bounds;
   const judged = async (pair: [string, string], logit: number, maxWrongHitRate: number, disputes: string[]) => {
     const candidates = [candidate(pair[1], 0.1, { ...known, disputes })];
     return decide({ ...verified, maxWrongHitRate, instruction: pair[0], candidates, verifier: async pairs => pairs.map(() => logit) });
@@ -64,12 +108,12 @@ test('what is only just served is not, once the stored question was called wrong
     for (const logit of [0, 1, 2, 3, 4]) {
       const [found] = (await judged(pair, logit, 0.2, [])).explanation;
       const justServed = looser.find(bound => bound.probability <= (found?.probability ?? 0))?.wrongShare;
-      if (found?.trivial === true || found!.probability! >= strictest!.probability || justServed === undefined) continue;
+      if (found?.trivial === true || found?.logits === undefined || found!.probability! >= strictest!.probability || justServed === undefined) continue;
       met += 1;
       expect((await judged(pair, logit, justServed, [])).accepted).not.toBeNull();
       const disputed = await judged(pair, logit, justServed, ['key of another']);
       expect(disputed).toMatchObject({ accepted: null, missReason: 'refused', why: expect.stringContaining('you said of another question') });
-      expect(disputed.explanation[0]!.bound).toBeGreaterThan(probabilityBound(justServed));
+      expect(disputed.explanation[0]!.bound).toBeGreaterThan(probabilityBound(justServed, calibration.verifier));
     }
   }
   expect(met).toBeGreaterThan(0);
@@ -86,12 +130,13 @@ test('a stored question that was called wrong for another stored one is not serv
 });
 
 test('tightened() asks for a quarter each time, never looser than before and never stricter than what was measured', () => {
-  const strictest = calibration.bounds[0]!.wrongShare;
-  expect(tightened(0.2, 0)).toBe(0.2);
-  expect(tightened(0.2, 1)).toBeCloseTo(0.05);
-  expect(tightened(0.2, 9)).toBe(strictest);
-  expect(tightened(strictest / 2, 3)).toBe(strictest / 2);
-  expect(tightened(0, 1)).toBe(0);
+  const { words } = calibration;
+  const strictest = words.bounds[0]!.wrongShare;
+  expect(tightened(0.2, 0, words)).toBe(0.2);
+  expect(tightened(0.2, 1, words)).toBeCloseTo(0.05);
+  expect(tightened(0.2, 9, words)).toBe(strictest);
+  expect(tightened(strictest / 2, 3, words)).toBe(strictest / 2);
+  expect(tightened(0, 1, words)).toBe(0);
 });
 
 test('decide() gives no probability to distances of another embedder', async () => {
@@ -141,21 +186,28 @@ test('the calibration was fitted for the features of this build', () => {
   expect(calibration.date).toMatch(/^\d{4}-\d\d-\d\d$/);
 });
 
-test('stricter bounds ask for more probability, and none is stricter than what was measured', () => {
-  const bounds = calibration.bounds.map(b => b.probability);
+test.each(['words', 'verifier'] as const)('%s: stricter bounds ask for more probability, and none is stricter than what was measured', name => {
+  const fit = calibration[name];
+  const bounds = fit.bounds.map(b => b.probability);
   expect(bounds).toEqual([...bounds].sort((a, b) => b - a));
-  expect(probabilityBound(0)).toBe(Infinity);
-  expect(mayServeTrivial(0)).toBe(false);
-  expect(mayServeTrivial(0.01)).toBe(true);
-  for (const { wrongShare, measured } of calibration.bounds) {
+  expect(probabilityBound(0, fit)).toBe(Infinity);
+  expect(calibration.verifier.askAbove).toBeLessThan(Math.min(...bounds, fit.offer));
+  for (const { wrongShare, measured } of fit.bounds) {
     for (const { wrong, served } of Object.values(measured)) expect(wrong / served).toBeLessThanOrEqual(wrongShare);
   }
 });
 
-test('probabilityOf() follows a tree to its leaf: at the threshold to the left', () => {
+test('what is the same beyond doubt by its words may be served at the default, and nothing where no wrong hit is permitted', () => {
+  expect(mayServeTrivial(0)).toBe(false);
+  expect(mayServeTrivial(0.01)).toBe(true);
+});
+
+test('probabilityOf() follows a tree to its leaf, at the threshold to the left, and adds what the verifier\'s trees say', () => {
   const stump = { feature: [0, -1, -1], threshold: [0.5, 0, 0], left: [1, 0, 0], right: [2, 0, 0], value: [0, -2, 2] };
-  const fitted: Calibration = { ...calibration, features: ['x'], trees: [stump] };
-  expect(probabilityOf([0.5], fitted)).toBeCloseTo(1 / (1 + Math.exp(2)));
-  expect(probabilityOf([0.6], fitted)).toBeCloseTo(1 / (1 + Math.exp(-2)));
-  expect(() => probabilityOf([1, 2], fitted)).toThrow('made for 1 features');
+  const { words, verifier } = calibration;
+  const fitted: Calibration = { ...calibration, features: ['x'], words: { ...words, trees: [stump] }, verifier: { ...verifier, trees: [stump] } };
+  expect(probabilityOf([0.5], false, fitted)).toBeCloseTo(1 / (1 + Math.exp(2)));
+  expect(probabilityOf([0.6], false, fitted)).toBeCloseTo(1 / (1 + Math.exp(-2)));
+  expect(probabilityOf([0.6], true, fitted)).toBeCloseTo(1 / (1 + Math.exp(-4)));
+  expect(() => probabilityOf([1, 2], false, fitted)).toThrow('made for 1 features');
 });
