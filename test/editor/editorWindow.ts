@@ -42,10 +42,12 @@ export class EditorWindow {
     await this.page.keyboard.press('Enter');
   }
 
-  /** The same, and the milliseconds from Enter until one editor has drawn all of `wanted`, to a frame. */
+  /** The same once the person sees what they typed, and the milliseconds from Enter until one editor has drawn all of `wanted`, to a frame. */
   async timeFromEnter(text: string, wanted: string[]): Promise<number> {
     await poll('an input box is open', async () => !(await this.quickInput.inputValue()).startsWith('>'));
     await this.quickInput.fill(text);
+    await this.quickPick(text).waitFor();
+    await this.page.evaluate('new Promise(resolve => requestIdleCallback(resolve))');
     await this.page.evaluate(`
       globalThis.timeFromEnter = new Promise(resolve => {
         addEventListener('keydown', () => {

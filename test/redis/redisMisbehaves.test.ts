@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from 'redis';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { createAnswerPrompt } from '../../server/cache/answerPrompt.ts';
 import { Counters } from '../../server/cache/counters.ts';
 import { SemanticCache } from '../../server/cache/semanticCache.ts';
@@ -25,6 +25,10 @@ import { newPrefix, openedStore, optionsFor } from './redisStores.ts';
 
 /** Long enough for a busy test machine; a Redis that hangs takes longer than any budget. */
 const budgetMs = 500;
+
+/** How long it took from the end of the trouble until all was well and all that waited was delivered: printed, never asserted. */
+const recoveries: { after: string; 'back after, ms': number }[] = [];
+afterAll(() => console.table(recoveries));
 
 test('not there at start: prompts are answered, and what they brought is found once Redis has started', async () => {
   const server = await started('vector-sets');
@@ -373,7 +377,11 @@ function promptsOver(
     }
     return { status: status!, text };
   };
-  const recovered = (): Promise<void> => until(() => store.problem === null && spool.answers === 0, 30_000);
+  const recovered = async (): Promise<void> => {
+    const begun = performance.now();
+    await until(() => store.problem === null && spool.answers === 0, 30_000);
+    recoveries.push({ after: expect.getState().currentTestName!.split(':')[0]!, 'back after, ms': Math.round(performance.now() - begun) });
+  };
   return { asked, store, prefix: options.prefix, recovered };
 }
 
