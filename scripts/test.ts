@@ -13,7 +13,6 @@ import { installRedis } from './redis.ts';
 import { installWorkbench } from './workbench.ts';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const resultsFile = path.join(root, 'build', 'test-results.json');
 
 let passed = 0;
 let failed = 0;
@@ -21,16 +20,19 @@ let failed = 0;
 await check('the types fit', () => run('node_modules/typescript/bin/tsc', ['-p', '.']));
 await check('generated files are up to date', () => run('scripts/generate.mjs', ['--check']));
 await check('the bundles are built', () => run('esbuild.mjs', []));
+// What is downloaded, and tests that wait more than they work, leave room for others beside them.
 await Promise.all([
   check('VS Code is installed', () => installWorkbench(line => console.log(line))),
   check('Redis servers and the caches that ours is proven against are installed', async () => {
     await installRedis();
     for (const peer of pythonPeers) await installPythonPeer(peer);
   }),
+  runTests(['unit', 'contract']),
 ]);
+await Promise.all([runTests(['daemon', 'gateway']), runTests(['redis'])]);
 // After Redis: both may take packages of Debian's, which only one at a time can.
 await check('a browser is installed', () => findChromium(line => console.log(line)));
-await runTests();
+await runTests(['editor']);
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
@@ -48,11 +50,13 @@ async function check(what: string, step: () => Promise<unknown>): Promise<void> 
   }
 }
 
-async function runTests(): Promise<void> {
+/** Tests of vitest's projects. Their output comes when they are over, so that it stays together. */
+async function runTests(projects: string[]): Promise<void> {
+  const resultsFile = path.join(root, 'build', `test-results-${projects.join('-')}.json`);
   await mkdir(path.dirname(resultsFile), { recursive: true });
   await rm(resultsFile, { force: true });
-  const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
-  const problem = await run('node_modules/vitest/vitest.mjs', vitest).then(() => null, messageOf);
+  const vitest = ['run', ...projects.flatMap(name => ['--project', name]), '--reporter=default', '--reporter=json', `--outputFile.json=${resultsFile}`];
+  const problem = await run('node_modules/vitest/vitest.mjs', vitest, 'together').then(() => null, messageOf);
   const results = await readFile(resultsFile, 'utf8').then(text => JSON.parse(text) as JsonTestResults, () => null);
 
   const ran = (results?.numPassedTests ?? 0) + (results?.numFailedTests ?? 0);
@@ -66,7 +70,7 @@ async function runTests(): Promise<void> {
   failed += counted;
   if (ran === 0 || (problem && counted === 0)) {
     failed++;
-    console.error(`✗ vitest: ${ran === 0 ? 'no test ran' : problem}`);
+    console.error(`✗ vitest, ${projects.join(' and ')}: ${ran === 0 ? 'no test ran' : problem}`);
   }
 }
 
@@ -75,10 +79,17 @@ function messageOf(error: Error): string {
 }
 
 /** Runs a script of ours or of a package on this Node, in the project's folder. @throws when it ends with another code than 0. */
-function run(script: string, options: string[]): Promise<void> {
-  const child = spawn(process.execPath, [path.join(root, script), ...options], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+function run(script: string, options: string[], output: 'at once' | 'together' = 'at once'): Promise<void> {
+  const pipe = output === 'together' ? 'pipe' : 'inherit';
+  const child = spawn(process.execPath, [path.join(root, script), ...options], { cwd: root, stdio: ['ignore', pipe, pipe] });
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => said.push(chunk));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', code => (code === 0 ? resolve() : reject(new Error(`${script} ended with code ${code}`))));
+    child.once('close', code => {
+      process.stdout.write(Buffer.concat(said));
+      if (code === 0) resolve();
+      else reject(new Error(`${script} ended with code ${code}`));
+    });
   });
 }

@@ -1,5 +1,6 @@
 // A near hit that a small model decides, from the question to the answer: by the gateway, and by a window's own ask.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answerInEditorRequest, answerParts, completeRequest, configureRequest, editorParts, explainRequest, type AnswerInEditorParams, type JudgeChoice } from '../../server/protocol/messages.ts';
 import type { AnswerPart, Upstream } from '../../server/protocol/answer.ts';
@@ -84,6 +85,7 @@ describe('through the gateway', () => {
   });
 
   test('equal questions at once are judged once', async () => {
+    small.script = () => ({ before: sleep(500), text: 'yes' });
     const answers = await Promise.all([1, 2, 3, 4].map(() => ask(pair.reworded)));
     expect(answers.map(({ status }) => status)).toEqual(['hit', 'hit', 'hit', 'hit']);
     expect(small.asked).toBe(1);
