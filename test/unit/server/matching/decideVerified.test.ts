@@ -34,7 +34,7 @@ test('decide() never serves a tombstoned pair, not even one of equal words', asy
   expect(verdict).toMatchObject({ accepted: null, missReason: 'tombstone' });
 });
 
-const reworded = { instruction: 'delete every local branch that is merged into main', stored: 'remove every local branch that is merged into main' };
+const reworded = { instruction: 'how can I read a file line by line in python', stored: 'python: reading a file one line at a time' };
 
 test('decide() weighs a rewording: probability, bound and features are told', async () => {
   const verdict = await decide({ ...verified, instruction: reworded.instruction, candidates: [candidate(reworded.stored, 0.03, known)] });
@@ -65,9 +65,9 @@ test('decide() asks the verifier in both orders, and its answers count', async (
 test('decide() asks the verifier about no more candidates than it may be asked about, the likeliest first, and never about refused ones', async () => {
   const asked: string[] = [];
   const verdict = await decide({
-    ...verified, instruction: 'delete every local branch that is merged into main', verifiable: 1,
+    ...verified, instruction: reworded.instruction, verifiable: 1,
     candidates: [
-      candidate('delete every remote branch that is merged into main', 0.01, known),
+      candidate('how can I read a file line by line in ruby', 0.01, known),
       candidate('what does a merge conflict look like', 0.5, known),
       candidate(reworded.stored, 0.6, known),
     ],
@@ -94,7 +94,7 @@ const rewordings: [asked: string, stored: string][] = [
   ['delete every local branch that is merged into main', 'remove all local branches merged into main'],
   ['how can I read a file line by line in python', 'python: reading a file one line at a time'],
   ['what does the useEffect hook do', 'explain the useEffect hook to me'],
-  [reworded.instruction, reworded.stored],
+  ['how do I delete a branch in git', 'how can I remove a git branch'],
 ];
 
 test('what is only just served is not, once the stored question was called wrong for another', async () => {
@@ -191,10 +191,13 @@ test.each(['words', 'verifier'] as const)('%s: stricter bounds ask for more prob
   const bounds = fit.bounds.map(b => b.probability);
   expect(bounds).toEqual([...bounds].sort((a, b) => b - a));
   expect(probabilityBound(0, fit)).toBe(Infinity);
-  expect(calibration.verifier.askAbove).toBeLessThan(Math.min(...bounds, fit.offer));
   for (const { wrongShare, measured } of fit.bounds) {
     for (const { wrong, served } of Object.values(measured)) expect(wrong / served).toBeLessThanOrEqual(wrongShare);
   }
+});
+
+test('what the verifier is not asked about could not be served by its words either', () => {
+  expect(calibration.verifier.askAbove).toBeLessThan(Math.min(...calibration.words.bounds.map(b => b.probability)));
 });
 
 test('what is the same beyond doubt by its words may be served at the default, and nothing where no wrong hit is permitted', () => {
