@@ -39,7 +39,8 @@ FALLING = ("refusals", "crossings", "codeLeftFew", "codeLeftMany", "numbersLeft"
 RESAMPLES = 400
 CONFIDENCE = 0.9  # share of the resamples of both authors' families in which the wrong share keeps to the limit
 OFFER_RIGHT = 0.6  # a near hit is offered where at least this share of such candidates is right
-TRIVIAL = 99.0
+TRIVIAL = 99.0  # scores of what is served without being weighed: same words, and
+SURE = 90.0  # sure by the words alone
 
 
 class Judged:
@@ -98,10 +99,12 @@ def main():
     training = judged.set == "training"
     words = fitted(judged.without_verifier(), judged.right, training, WORDS)
     by_words = score_of(words, judged.without_verifier())
-    asked = ~training & (by_words >= math.log(ASK_ABOVE / (1 - ASK_ABOVE)))
+    word_bounds = bounds(judged, by_words)
+    sure = ~training & (by_words >= logit(word_bounds[0]["probability"]))
+    asked = ~training & (by_words >= logit(ASK_ABOVE)) & ~np.isin(judged.question, judged.question[sure])
     judged.add_margins(asked)
 
-    verified = np.where(asked, np.nan, by_words)
+    verified = np.where(sure, SURE, np.where(asked, np.nan, by_words))
     for author in AUTHORS:
         mine = judged.set == author
         trees = fitted(judged.x, judged.right, asked & ~mine, VERIFIED, by_words)
@@ -122,7 +125,7 @@ def main():
         "embedder": judged.questions[0]["embedder"],
         "features": judged.names,
         "trivial": {"served": len(trivial), "wrong": wrong, "wrongShareUpper95": round(wilson_upper(wrong, len(trivial)), 4)},
-        "words": {"bounds": bounds(judged, by_words), "offer": offer(judged, by_words), "trees": exported(words)},
+        "words": {"bounds": word_bounds, "offer": offer(judged, by_words), "trees": exported(words)},
         "verifier": {
             "weights": weights, "askAbove": ASK_ABOVE,
             "bounds": bounds(judged, verified), "offer": offer(judged, verified),
@@ -203,13 +206,13 @@ def lowest_score(pools, limit):
         above = np.searchsorted([-s for s, _, _ in pool], -score, "right")
         wrong_above = np.concatenate([[0], np.cumsum([not r for _, r, _ in pool])])[above]
         kept &= wrong_above <= limit * above
-    candidates = np.nonzero(kept & (score < TRIVIAL))[0]
+    candidates = np.nonzero(kept & (score < SURE))[0]
     return score[candidates[-1]] if len(candidates) else math.inf
 
 
 def offer(judged, scores):
     """Probability down to which, in stretches of 100 questions of both authors, enough candidates are right to be worth a look."""
-    pool = sorted((b for author in AUTHORS for b in best_of_each(judged, scores, author) if b[0] < TRIVIAL), key=lambda b: -b[0])
+    pool = sorted((b for author in AUTHORS for b in best_of_each(judged, scores, author) if b[0] < SURE), key=lambda b: -b[0])
     for start in range(0, len(pool) - 100, 20):
         if sum(right for _, right, _ in pool[start:start + 100]) < 100 * OFFER_RIGHT:
             return round(sigmoid(pool[start][0]), 4)
@@ -248,6 +251,10 @@ def feature_names():
 
 def sigmoid(score):
     return 1 / (1 + math.exp(-score))
+
+
+def logit(probability):
+    return math.log(probability / (1 - probability))
 
 
 def wilson_upper(wrong, n, z=1.96):

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { align } from '../server/matching/alignment.ts';
 import { differenceKeys } from '../server/matching/differences.ts';
-import { featureNames } from '../server/matching/pairFeatures.ts';
+import { verifiedFeatures } from '../server/matching/pairFeatures.ts';
 import type { CandidateExplanation } from '../server/protocol/explanation.ts';
 import { defaultCacheSettings, type CacheSettings } from '../server/protocol/settings.ts';
 import { readLines, requestOf, type Distractor, type Family } from '../test/quality/families.ts';
@@ -68,9 +68,7 @@ async function addLogits(cache: FilledCache, asked: string, judged: CandidateExp
     return [[alignment.asked, alignment.stored], [alignment.stored, alignment.asked]];
   });
   const logits = await cache.verify(pairs);
-  judged.forEach(({ features }, at) => {
-    const both = logits.slice(2 * at, 2 * at + 2);
-    features![featureNames.indexOf('logitLow')] = Math.min(...both);
-    features![featureNames.indexOf('logitHigh')] = Math.max(...both);
+  judged.forEach((each, at) => {
+    each.features = verifiedFeatures(each.features!, [logits[2 * at]!, logits[2 * at + 1]!], 0);
   });
 }

@@ -81,6 +81,11 @@ export function probabilityBound(maxWrongHitRate: number, { bounds }: Pick<Fit, 
   return bounds.findLast(bound => bound.wrongShare <= maxWrongHitRate)?.probability ?? Infinity;
 }
 
+/** What the surest of the measured hits reach. */
+export function strictestBound({ bounds }: Pick<Fit, 'bounds'>): Pick<Fit['bounds'][number], 'wrongShare' | 'probability'> {
+  return bounds[0] ?? { wrongShare: 0, probability: Infinity };
+}
+
 /** How much less may be wrong of what was called wrong once already. */
 const stricterBy = 4;
 
@@ -88,9 +93,8 @@ const stricterBy = 4;
  * The permitted share of wrong hits near a stored question that the person called wrong for others: a quarter for each of
  * them, but never below the strictest that was measured, so that what is beyond doubt is served all the same.
  */
-export function tightened(maxWrongHitRate: number, disputes: number, { bounds }: Pick<Fit, 'bounds'>): number {
-  const strictest = bounds[0]?.wrongShare ?? 0;
-  return Math.min(maxWrongHitRate, Math.max(strictest, maxWrongHitRate / stricterBy ** disputes));
+export function tightened(maxWrongHitRate: number, disputes: number, fit: Pick<Fit, 'bounds'>): number {
+  return Math.min(maxWrongHitRate, Math.max(strictestBound(fit).wrongShare, maxWrongHitRate / stricterBy ** disputes));
 }
 
 /** May pairs that are the same beyond doubt by their words be served at this permitted share? */

@@ -8,9 +8,9 @@ import type { Candidate } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { CandidateExplanation, GuardVerdict } from '../protocol/explanation.ts';
 import { align, isTriviallySame, type Alignment } from './alignment.ts';
-import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened, type Fit } from './calibration.ts';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, strictestBound, tightened } from './calibration.ts';
 import { guardVerdicts } from './guards.ts';
-import { marginOf, noLogits, pairFeatures } from './pairFeatures.ts';
+import { marginOf, pairFeatures, verifiedFeatures } from './pairFeatures.ts';
 import { isValidatedLanguage } from './validatedLanguage.ts';
 import { nearestOf, type DecideInput, type PairVerifier, type Verdict } from './verdict.ts';
 
@@ -41,17 +41,27 @@ export async function decideVerified(input: DecideInput): Promise<Verdict> {
   if (trivial) return accepted(trivial, 'The same words, but for spelling, courtesy or abbreviations.', judged);
 
   const worthwhile = open.slice(0, weighedCandidates).filter(isValidated);
-  for (const each of worthwhile) weigh(each, noLogits, 0, calibration.words);
+  worthwhile.forEach(weighWords);
+  const sure = likeliest(worthwhile.filter(isSureByWords));
+  if (sure) return accepted(sure, probable(sure), judged);
+
   const fit = (await verify(worthwhile, input)) ? calibration.verifier : calibration.words;
-  const weighed = open.filter(j => j.explanation.probability !== undefined).sort((x, y) => y.explanation.probability! - x.explanation.probability!);
-  const best = weighed.find(({ explanation }) => explanation.probability! >= explanation.bound!) ?? weighed[0];
-  if (!best) return missed(judged);
-  const { probability, bound } = best.explanation as { probability: number; bound: number };
-  if (probability >= bound) return accepted(best, `The same question with ${percent(probability)} probability; at least ${percent(bound)} is needed.`, judged);
-  const needed = `The same question with ${percent(probability)} probability; ${bound <= 1 ? `at least ${percent(bound)} is` : 'more is'} needed`;
-  best.explanation.why = best.candidate.disputes.length > 0 ? `${needed}, for you said of another question that it is not the same as this one.` : `${needed}.`;
-  best.explanation.outcome = probability >= fit.offer ? 'near' : 'refused';
-  return missed(judged, best);
+  const weighed = worthwhile.filter(j => j.explanation.probability !== undefined);
+  const best = likeliest(weighed.filter(({ explanation }) => explanation.probability! >= explanation.bound!));
+  if (best) return accepted(best, probable(best), judged);
+  const nearest = likeliest(weighed);
+  if (!nearest) return missed(judged);
+  nearest.explanation.why = probable(nearest);
+  nearest.explanation.outcome = nearest.explanation.probability! >= fit.offer ? 'near' : 'refused';
+  return missed(judged, nearest);
+}
+
+function likeliest(weighed: Judged[]): Judged | undefined {
+  return byLikelihood(weighed)[0];
+}
+
+function byLikelihood(weighed: Judged[]): Judged[] {
+  return weighed.toSorted((x, y) => y.explanation.probability! - x.explanation.probability!);
 }
 
 function judge(candidate: Candidate, instruction: string, maxWrongHitRate: number): Judged {
@@ -94,10 +104,19 @@ function isValidated({ alignment: { a, b, asked, stored }, candidate }: Judged):
   return candidate.entry.fingerprint === calibration.embedder && isValidatedLanguage(a) && isValidatedLanguage(b) && asked.length + stored.length <= longestWeighed;
 }
 
-/** Notes the probability of a candidate, and the bound that it must reach. */
-function weigh({ alignment, guards: verdicts, candidate: { distance }, bare, limit, explanation }: Judged, logits: [number, number], margin: number, fit: Fit): void {
-  const features = pairFeatures({ alignment, verdicts, distance, logits, margin, bare });
-  Object.assign(explanation, { features, probability: probabilityOf(features, fit === calibration.verifier), bound: probabilityBound(limit, fit) });
+/** Notes what the words alone say. */
+function weighWords({ alignment, guards: verdicts, candidate: { distance }, bare, limit, explanation }: Judged): void {
+  const features = pairFeatures({ alignment, verdicts, distance, bare });
+  Object.assign(explanation, { features, probability: probabilityOf(features, false), bound: probabilityBound(limit, calibration.words) });
+}
+
+/**
+ * What keeps to the strictest bound of the words is served without the verifier, which takes longer than all else together;
+ * not near a question that the person called another one.
+ */
+function isSureByWords({ candidate, limit, explanation }: Judged): boolean {
+  const { wrongShare, probability } = strictestBound(calibration.words);
+  return limit >= wrongShare && explanation.probability! >= probability && candidate.disputes.length === 0;
 }
 
 /**
@@ -105,18 +124,21 @@ function weigh({ alignment, guards: verdicts, candidate: { distance }, bare, lim
  * nothing: then the words' probabilities stand. Of the others nothing is known that could serve them.
  */
 async function verify(candidates: Judged[], { verifier, verifiable = weighedCandidates }: DecideInput): Promise<boolean> {
-  const asked = candidates
-    .filter(({ explanation }) => explanation.probability! >= calibration.verifier.askAbove)
-    .sort((x, y) => y.explanation.probability! - x.explanation.probability!)
-    .slice(0, verifiable);
+  const worth = byLikelihood(candidates.filter(({ explanation }) => explanation.probability! >= calibration.verifier.askAbove));
+  const asked = worth.slice(0, verifiable);
   if (verifier === undefined || asked.length === 0) return false;
   const logits = await logitsOf(asked, verifier);
   if (logits === null) return false;
-  for (const { explanation } of candidates) delete explanation.probability;
-  asked.forEach((judged, at) => {
-    judged.explanation.logits = logits[at]!;
-    weigh(judged, logits[at]!, marginOf(at, logits), calibration.verifier);
+  asked.forEach(({ limit, explanation }, at) => {
+    const features = verifiedFeatures(explanation.features!, logits[at]!, marginOf(at, logits));
+    Object.assign(explanation, {
+      logits: logits[at]!, features, probability: probabilityOf(features, true), bound: probabilityBound(limit, calibration.verifier),
+    });
   });
+  for (const each of candidates.filter(candidate => !asked.includes(candidate))) {
+    const { probability: _probability, bound: _bound, features: _features, ...rest } = each.explanation;
+    each.explanation = { ...rest, why: worth.includes(each) ? 'Others were likelier by their words.' : 'Its words say that it is another question.' };
+  }
   return true;
 }
 
@@ -158,6 +180,12 @@ function missed(judged: Judged[], best: Judged | undefined = judged[0]): Verdict
     nearest: nearestOf(candidate),
     explanation: judged.map(j => j.explanation),
   };
+}
+
+/** One line: how likely, and what is needed. */
+function probable({ candidate, explanation: { probability, bound } }: Judged): string {
+  const needed = `The same question with ${percent(probability!)} probability; ${bound! <= 1 ? `at least ${percent(bound!)} is` : 'more is'} needed`;
+  return candidate.disputes.length > 0 ? `${needed}, for you said of another question that it is not the same as this one.` : `${needed}.`;
 }
 
 function percent(probability: number): string {

@@ -15,15 +15,9 @@ export interface PairFacts {
   verdicts: GuardVerdict[];
   /** Cosine distance, 0..2. */
   distance: number;
-  /** The verifier's answer for (asked, stored) and for (stored, asked); noLogits where it was not asked. */
-  logits: [number, number];
-  /** Mean logit above that of the best other candidate; 0 without another one. */
-  margin: number;
   /** Nothing beside the words. */
   bare: boolean;
 }
-
-export const noLogits: [number, number] = [0, 0];
 
 /** Mean logit of a pair above that of the best other; 0 without another one. */
 export function marginOf(at: number, logits: [number, number][]): number {
@@ -42,7 +36,8 @@ export const featureNames: readonly string[] = [
   'prepositionsDiffer', 'crossings', 'differenceSum', 'differenceWorst', 'refusals',
 ];
 
-export function pairFeatures({ alignment, verdicts, distance, logits, margin, bare }: PairFacts): number[] {
+/** By the words alone: those of the verifier are 0. */
+export function pairFeatures({ alignment, verdicts, distance, bare }: PairFacts): number[] {
   const { a, b, asked, stored, leftA, leftB, pairs } = alignment;
   const both = [...leftA, ...leftB];
   const few = (x: number, y: number) => Math.min(x, y);
@@ -57,7 +52,7 @@ export function pairFeatures({ alignment, verdicts, distance, logits, margin, ba
   const onlyB = [...actsB].filter(act => !actsA.has(act)).length;
   const difference = differenceScore(alignment);
   return [
-    few(...logits), many(...logits), distance, margin, Number(bare),
+    0, 0, distance, 0, Number(bare),
     alignment.share, few(leftA.length, leftB.length), many(leftA.length, leftB.length), both.length,
     few(contentA, contentB), many(contentA, contentB), ratio(contentA, contentB), many(asked.length, stored.length), ratio(asked.length, stored.length),
     pairs.filter(p => p.by === 'slip').length, pairs.filter(p => p.by === 'stem' || p.by === 'spelling').length, alignment.inversions, Number(isTriviallySame(alignment)),
@@ -68,6 +63,17 @@ export function pairFeatures({ alignment, verdicts, distance, logits, margin, ba
     both.filter(t => classOf.has(t.norm.toLowerCase())).length, both.filter(t => opposites.has(t.norm)).length,
     few(countIn(a, referents), countIn(b, referents)), prepositionsApart(a, b), crossings(alignment), difference.sum, difference.worst, verdicts.length,
   ];
+}
+
+/**
+ * The same with what the verifier said.
+ *
+ * @param logits for (asked, stored) and for (stored, asked)
+ * @param margin see marginOf()
+ */
+export function verifiedFeatures(features: readonly number[], logits: [number, number], margin: number): number[] {
+  const said: Record<string, number> = { logitLow: Math.min(...logits), logitHigh: Math.max(...logits), margin };
+  return features.map((value, at) => said[featureNames[at]!] ?? value);
 }
 
 /** The guards that refuse, as features beside the others in analyses. */

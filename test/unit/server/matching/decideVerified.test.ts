@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { calibration, mayServeTrivial, probabilityBound, probabilityOf, tightened, type Calibration } from '../../../../server/matching/calibration.ts';
+import { calibration, mayServeTrivial, probabilityBound, probabilityOf, strictestBound, tightened, type Calibration } from '../../../../server/matching/calibration.ts';
 import { decide } from '../../../../server/matching/decide.ts';
 import { featureNames } from '../../../../server/matching/pairFeatures.ts';
 import { candidate } from './candidate.ts';
@@ -42,6 +42,36 @@ test('decide() weighs a rewording: probability, bound and features are told', as
   expect(explained?.features).toHaveLength(featureNames.length);
   expect(explained?.bound).toBe(probabilityBound(0.01, calibration.words));
   expect(verdict.accepted !== null).toBe(explained!.probability! >= explained!.bound!);
+});
+
+test('decide() serves what is sure by its words without the verifier, but not near a question that was called another one', async () => {
+  const judged = async (disputes: string[], maxWrongHitRate: number) => {
+    let asked = 0;
+    const verdict = await decide({
+      ...verified, maxWrongHitRate, instruction: 'In Python, how do I reverse a list?',
+      candidates: [candidate('how do I reverse a list in python', 0.05, { ...known, disputes })],
+      verifier: async pairs => {
+        asked += pairs.length;
+        return pairs.map(() => -6);
+      },
+    });
+    return { asked, served: verdict.accepted !== null, probability: verdict.explanation[0]!.probability! };
+  };
+  const { wrongShare, probability } = strictestBound(calibration.words);
+  const sure = await judged([], 0.01);
+  expect(sure).toMatchObject({ asked: 0, served: true });
+  expect(sure.probability).toBeGreaterThan(probability);
+  expect(await judged(['key of another'], 0.01)).toMatchObject({ asked: 2, served: false });
+  expect(await judged([], wrongShare / 2)).toMatchObject({ asked: 2, served: false });
+});
+
+test('of a candidate that the verifier was not asked about, no probability is told but why', async () => {
+  const { explanation } = await decide({
+    ...verified, instruction: reworded.instruction, verifiable: 1, verifier: async pairs => pairs.map(() => 0),
+    candidates: [candidate('what does a merge conflict look like', 0.5, known), candidate(reworded.stored, 0.6, known)],
+  });
+  expect(explanation[0]).toMatchObject({ outcome: 'not-considered', why: 'Its words say that it is another question.' });
+  expect(explanation[0]).not.toHaveProperty('bound');
 });
 
 test('decide() asks the verifier in both orders, and its answers count', async () => {
