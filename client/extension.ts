@@ -83,8 +83,9 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const tellDaemon = () => {
     const wanted = configuration.settings.judge;
-    if (wanted !== 'off' && judge() === null) log.warn(`semcache.judge is "${wanted}", which is no model that is there now: nobody is asked.`);
-    daemon.configure(configuration.forDaemon({ editorModels: models.ofEditor(), judge: judge() }));
+    const asked = judge();
+    if (wanted !== 'off' && asked === null) log.warn(`semcache.judge is "${wanted}", which is no model that is there now: nobody is asked.`);
+    daemon.configure(configuration.forDaemon({ editorModels: models.ofEditor(), judge: asked }));
   };
   models.onChange(() => {
     const { editorModelsForTools, judge: wanted } = configuration.settings;

@@ -1,7 +1,7 @@
 // Which ask or entry a command is about: what it was given, what the person looks at, or what they pick.
 
 import type * as vscode from 'vscode';
-import type { ModelRequest } from '../../server/protocol/prompt.ts';
+import { invocationOf, type ModelRequest } from '../../server/protocol/prompt.ts';
 import type { AnswerDocuments } from '../view/answerDocument.ts';
 import { statusText } from '../view/answerStatus.ts';
 import type { Decorations } from '../view/decorations.ts';
@@ -86,7 +86,7 @@ export async function questionOf(
   if (target.record !== null) return target.record;
   const entry = target.entryId === null ? null : await entries.get(target.entryId);
   if (entry === null || entry.context.length > 0 || entry.instruction === '') return null;
-  const invocation = parsed(entry.llmString);
+  const invocation = invocationOf(entry.llmString);
   const model = models.find(each => each.model === invocation?.model);
   if (invocation === null || model === undefined) return null;
   const request: ModelRequest = {
@@ -95,13 +95,4 @@ export async function questionOf(
     tools: [],
   };
   return { id: '', question: entry.instruction, request, model };
-}
-
-function parsed(llmString: string): Pick<ModelRequest, 'model' | 'parameters'> | null {
-  try {
-    const { model, parameters } = JSON.parse(llmString) as Partial<ModelRequest>;
-    return typeof model === 'string' && typeof parameters === 'object' ? { model, parameters } : null;
-  } catch {
-    return null; // Made by another program, in its own form.
-  }
 }

@@ -4,6 +4,7 @@
 import type { Care } from '../../server/protocol/care.ts';
 import { missWords } from '../../server/protocol/decision.ts';
 import type { CandidateExplanation, Elsewhere, Explanation } from '../../server/protocol/explanation.ts';
+import { invocationOf } from '../../server/protocol/prompt.ts';
 import { numberOf } from './amounts.ts';
 import { agoText, distanceText, durationText, type ShownAsk } from './answerStatus.ts';
 import { careText, coverageText, stepInForce, wrongText } from './care.ts';
@@ -91,16 +92,10 @@ const kindWords: Record<Explanation['context'][number]['kind'], string> = {
 
 /** The model and its parameters, where the string is ours; as it is where another program made it. */
 function modelText(llmString: string): string {
-  try {
-    const { model, parameters } = JSON.parse(llmString) as { model?: unknown; parameters?: object };
-    if (typeof model === 'string') {
-      const set = Object.entries(parameters ?? {}).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-      return `the model: ${model}${set.length === 0 ? '' : `, with ${set.join(', ')}`}`;
-    }
-  } catch {
-    // Another program's own form.
-  }
-  return `the model and its parameters: ${shortened(llmString, 200)}`;
+  const invocation = invocationOf(llmString);
+  if (invocation === null) return `the model and its parameters: ${shortened(llmString, 200)}`;
+  const set = Object.entries(invocation.parameters).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return `the model: ${invocation.model}${set.length === 0 ? '' : `, with ${set.join(', ')}`}`;
 }
 
 function noCandidates({ decision, matching }: Explanation): string {

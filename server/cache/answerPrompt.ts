@@ -35,7 +35,7 @@ export function createAnswerPrompt(parts: {
         ? { status: 'bypass', reason: 'uncacheable', why: ask.bypass ?? bypassWords.uncacheable }
         : { status: 'bypass', reason: 'cache-off', why: bypassWords['cache-off'] };
       counters.count(decision);
-      yield decided(ask, decision, promptFromRequest(ask.request));
+      yield decided(ask, decision);
       yield* unrecorded(ask, now, signal);
       return;
     }
@@ -47,7 +47,7 @@ export function createAnswerPrompt(parts: {
     if (running?.landing === true) {
       await running.landed(signal);
     } else if (running !== undefined) {
-      const joined = yield* join(running.read(signal), () => running.begun, decision => decided(ask, decision, prompt, { keys }));
+      const joined = yield* join(running.read(signal), () => running.begun, decision => decided(ask, decision, { prompt, keys }));
       if (joined) return;
     }
 
@@ -61,11 +61,11 @@ export function createAnswerPrompt(parts: {
     if (signal.aborted) throw new SemcacheError('cancelled', 'The request was cancelled before its answer was begun. Nothing was stored.');
 
     if (found.entry !== null) {
-      yield* served(found, found.entry, decided(ask, found.decision, prompt, found));
+      yield* served(found, found.entry, decided(ask, found.decision, { prompt, ...found }));
       return;
     }
     counters.count(found.decision);
-    yield decided(ask, found.decision, prompt, found);
+    yield decided(ask, found.decision, { prompt, ...found });
     const flight = flights.get(flightKey) ?? flights.begin(flightKey, (abort, land) => recorded(ask, prompt, found, abort, land));
     yield* flight.read(signal);
   }
@@ -82,8 +82,11 @@ export function createAnswerPrompt(parts: {
   }
 
   /** The part that tells a decision, after whoever wants to explain it later was given what that takes. */
-  function decided(ask: Ask, decision: Decision, prompt: Prompt, { keys, verdict }: Partial<Pick<Found, 'keys' | 'verdict'>> = {}): AnswerPart {
-    ask.explain?.(cache.explainer(prompt, keys ?? keysOf(prompt), { decision, settings: ask.settings }, verdict));
+  function decided(ask: Ask, decision: Decision, known: { prompt?: Prompt } & Partial<Pick<Found, 'keys' | 'verdict'>> = {}): AnswerPart {
+    if (ask.explain !== undefined) {
+      const { prompt = promptFromRequest(ask.request), keys = keysOf(prompt), verdict } = known;
+      ask.explain(cache.explainer(prompt, keys, { decision, settings: ask.settings }, verdict));
+    }
     return { type: 'decision', decision };
   }
 

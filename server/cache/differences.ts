@@ -3,6 +3,7 @@
 // Always true: `discreet` holds no name that only the stored question has, for whoever asks may not be who stored it.
 
 import type { ContextMark, EntryFacts } from '../protocol/entry.ts';
+import { invocationOf } from '../protocol/prompt.ts';
 import { canonicalJson } from './promptFromRequest.ts';
 
 /** One difference: now is the prompt, then is the stored question. */
@@ -28,7 +29,7 @@ const wall = 'semcache ';
 /** Whether who asks this may be told that the other was asked. */
 export function mayBeTold(now: Compared, then: Pick<EntryFacts, 'llmString'>): boolean {
   const wallsOf = (llmString: string): string =>
-    canonicalJson(Object.entries(modelIn(llmString)?.parameters ?? {}).filter(([name]) => name.startsWith(wall)));
+    canonicalJson(Object.entries(invocationOf(llmString)?.parameters ?? {}).filter(([name]) => name.startsWith(wall)));
   return wallsOf(now.llmString) === wallsOf(then.llmString);
 }
 
@@ -38,24 +39,13 @@ function same(words: string): Difference {
 
 function modelDifferences(now: string, then: string): Difference[] {
   if (now === then) return [];
-  const [asked, stored] = [modelIn(now), modelIn(then)];
+  const [asked, stored] = [invocationOf(now), invocationOf(then)];
   const another = (name: string): Difference => ({ words: `another model (${name})`, discreet: 'another model' });
   if (asked === null || stored === null) return [another(stored?.model ?? then)];
   const found = asked.model === stored.model ? [] : [another(stored.model)];
   const names = [...new Set([...Object.keys(asked.parameters), ...Object.keys(stored.parameters)])];
   const changed = names.filter(name => canonicalJson(asked.parameters[name]) !== canonicalJson(stored.parameters[name]));
   return changed.length === 0 ? found : [...found, same(`other settings of the model (${changed.join(', ')})`)];
-}
-
-/** What promptFromRequest() made an llmString of; null for one that another program made. */
-function modelIn(llmString: string): { model: string; parameters: Record<string, unknown> } | null {
-  try {
-    const { model, parameters } = JSON.parse(llmString) as { model?: unknown; parameters?: unknown };
-    if (typeof model !== 'string' || typeof parameters !== 'object' || parameters === null) return null;
-    return { model, parameters: parameters as Record<string, unknown> };
-  } catch {
-    return null;
-  }
 }
 
 const partWords: Record<Exclude<ContextMark['kind'], 'turn' | 'system'>, string> = {

@@ -49,5 +49,16 @@ export interface Prompt {
   exactOnly?: string;
 }
 
+/** The model and parameters of an llmString as semcache makes them; null for one that another program made. */
+export function invocationOf(llmString: string): Pick<ModelRequest, 'model' | 'parameters'> | null {
+  try {
+    const { model, parameters } = JSON.parse(llmString) as { model?: unknown; parameters?: unknown };
+    if (typeof model !== 'string' || typeof parameters !== 'object' || parameters === null) return null;
+    return { model, parameters: parameters as Record<string, unknown> };
+  } catch {
+    return null;
+  }
+}
+
 /** The ways by which prompts come in. */
 export type Route = 'command' | 'participant' | 'model-provider' | 'gateway' | 'cli';
