@@ -5,6 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type * as vscode from 'vscode';
+import { mayLeadBack } from '../../server/protocol/lentModels.ts';
 import type { EditorModelOffer, HttpUpstreamConfig, JudgeChoice, UpstreamChoice } from '../../server/protocol/messages.ts';
 
 export interface KnownModel {
@@ -61,7 +62,7 @@ export class Models {
 
   /** Those of the editor, as a window offers them to other tools. */
   ofEditor(): EditorModelOffer[] {
-    return this.#editorModels.flatMap(({ choice, name }) => (choice.kind === 'editor' ? [{ model: choice.model, name }] : []));
+    return this.#editorModels.flatMap(({ choice, name }) => (choice.kind === 'editor' && !mayLeadBack(choice.model) ? [{ model: choice.model, name }] : []));
   }
 
   /** Who judges near hits, by the setting `semcache.judge`; null where that is nobody, or a model that is not there now. */
@@ -76,8 +77,8 @@ export class Models {
   /** One that other tools may ask the gateway for, by the name they ask with; null where none is known. */
   forTools({ withEditorModels }: { withEditorModels: boolean }): string | null {
     const [named] = this.#endpoints().flatMap(modelNames);
-    const [ofEditor] = withEditorModels ? this.#editorModels : [];
-    return named ?? ofEditor?.id ?? null;
+    const [lent] = withEditorModels ? this.ofEditor() : [];
+    return named ?? (lent === undefined ? null : `editor:${lent.model}`);
   }
 
   /** Those worth offering to others: the demo model only while there is nothing better. */

@@ -23,6 +23,7 @@ import type { AnswerPart, Upstream, UpstreamPart } from '../protocol/answer.ts';
 import type { Entry } from '../protocol/entry.ts';
 import { messageOf, SemcacheError, type ErrorCode } from '../protocol/errors.ts';
 import type { Explanation } from '../protocol/explanation.ts';
+import { mayLeadBack } from '../protocol/lentModels.ts';
 import * as messages from '../protocol/messages.ts';
 import { defaultCacheSettings, type CacheSettings } from '../protocol/settings.ts';
 import type { Stats } from '../protocol/stats.ts';
@@ -35,9 +36,6 @@ import type { Parts } from './parts.ts';
 
 /** A window that never says who it is, is not one. */
 const handshakeDeadlineMs = 10_000;
-
-/** Our own models in the editor: a tool that asked them would ask itself. */
-const ownModels = 'semcache/';
 
 /** Asks of a session that can be explained. */
 const explainedAsks = 100;
@@ -254,7 +252,7 @@ export class Session {
     this.#settings = sent.settings;
     this.#upstreams = sent.upstreams;
     this.#judge = sent.judge ?? null;
-    this.#editorModels = (sent.editorModels ?? []).filter(({ model }) => !model.startsWith(ownModels));
+    this.#editorModels = (sent.editorModels ?? []).filter(({ model }) => !mayLeadBack(model));
     this.#host.configured(sent);
   }
 

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnswerPart, Ask, ContentPart, WirePart, WireUpstream } from '../protocol/answer.ts';
 import type { Decision } from '../protocol/decision.ts';
 import { errorCodes, messageOf, SemcacheError } from '../protocol/errors.ts';
+import { mayLeadBack } from '../protocol/lentModels.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
 import type { ModelRequest } from '../protocol/prompt.ts';
 import { ownCredentials } from './admission.ts';
@@ -18,13 +19,14 @@ import { controlOf, headersOf, type Control } from './control.ts';
 import { createEditorAnswer } from './editorAnswer.ts';
 import { editorModelIn, questionForEditor } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
+import { refuseOwnAddress } from './loop.ts';
 import type { Metrics } from './metrics.ts';
 import { createProviderUpstream } from './providerUpstream.ts';
 import { canServe, finalOf } from './recorded.ts';
 import { sendBytes, sendEvents, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
 import type { ServedRequests } from './servedRequests.ts';
-import { refuseLoop, upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 export interface AnswerContext {
   parts: GatewayParts;
@@ -82,18 +84,19 @@ type Answerer =
   /** `model` as the editor names it. */
   | { kind: 'editor'; model: string; api: Api & Required<Pick<Api, 'live'>> };
 
-/** @throws SemcacheError upstream-missing */
+/** @throws SemcacheError upstream-missing, upstream-loop */
 function providerOf({ upstreams }: GatewayParts, api: Api, model: string, incoming: IncomingMessage): Answerer {
   const upstream = upstreamFor(upstreams(), model, api.name);
   if (upstream === null) throw noUpstream(model);
-  refuseLoop(upstream, incoming.socket.localPort);
+  refuseOwnAddress(upstream, incoming.socket.localPort);
   return { kind: 'provider', upstream };
 }
 
-/** @throws BodyRefused for an API in which no model of the editor can answer */
+/** @throws BodyRefused for an API in which no model of the editor can answer; SemcacheError upstream-loop */
 function editorOf(api: Api, model: string): Answerer {
   const { live } = api;
   if (live === undefined) throw new BodyRefused(400, `Models of the editor are asked through /v1/chat/completions, /v1/messages or /v1/responses, not ${api.path}.`);
+  if (mayLeadBack(model)) throw mayBeUs(model);
   return { kind: 'editor', model, api: { ...api, live } };
 }
 
@@ -212,7 +215,8 @@ function askOf(exchange: Exchange, reading: Reading, upstream: WireUpstream): As
     route: 'gateway',
     workspace: null,
     settings: maxWrongHitRate === null ? settings : { ...settings, maxWrongHitRate },
-    wire: canonicalJson([api.name, body['stream'] === true, body['stream_options'] ?? null]),
+    // A model of the editor may ask this gateway for a provider's, with the same prompt: it must not wait for itself.
+    wire: canonicalJson([api.name, body['stream'] === true, body['stream_options'] ?? null, exchange.answerer.kind]),
     accepts: entry => entry.updatedAt >= oldest && canServe(api, body, entry),
     ...(judge === null ? {} : { judge }),
     ...(control.refresh ? { refresh: true } : {}),
@@ -236,7 +240,7 @@ function upstreamOf({ context: { parts }, api, answerer, body, bytes, incoming }
     provider: upstream.name,
     url: upstreamUrl(upstream, incoming.url ?? api.path),
     method: 'POST',
-    headers: upstreamHeaders(upstream, incoming.headers, parts.token),
+    headers: upstreamHeaders(upstream, incoming.headers, parts),
     body: bytes,
   });
 }
@@ -291,6 +295,14 @@ function noUpstream(model: string): SemcacheError {
   return new SemcacheError(
     'upstream-missing',
     `No provider is set for the model "${model.slice(0, 100)}", so nobody can answer. Add one to semcache.upstreams, or start with --upstream URL.`,
+  );
+}
+
+function mayBeUs(model: string): SemcacheError {
+  return new SemcacheError(
+    'upstream-loop',
+    `"${model.slice(0, 100)}" is not lent to other tools, since it may lead back to this gateway, which would then ask itself. ` +
+      'Ask for a model of another vendor, or list the endpoint in semcache.upstreams.',
   );
 }
 

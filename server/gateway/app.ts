@@ -7,12 +7,14 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono, type Context } from 'hono';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { build } from '../protocol/build.ts';
+import { errorCodes } from '../protocol/errors.ts';
 import { whyStranger, whyUnknown } from './admission.ts';
 import { answerRoute } from './answerRoute.ts';
 import { apiOfPath, apis } from './apis.ts';
 import { feedbackRoute, removeEntryRoute } from './entryRoutes.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import { embeddingsRoute } from './localEmbeddings.ts';
+import { hasBeenHere, loopMessage } from './loop.ts';
 import { Metrics } from './metrics.ts';
 import { modelsRoute } from './modelList.ts';
 import { passThrough } from './passThrough.ts';
@@ -33,6 +35,7 @@ export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
     if (stranger !== null) return refuse(c, stranger.status, stranger.message);
     if (allowPage(c)) return RESPONSE_ALREADY_SENT;
     if (c.req.path === '/healthz') return next();
+    if (hasBeenHere(c.env.incoming.headers, parts.name)) return refuse(c, errorCodes['upstream-loop'], loopMessage);
     const unknown = whyUnknown(c.env.incoming.headers, parts.token);
     if (unknown !== null) return refuse(c, unknown.status, unknown.message, { 'www-authenticate': 'Bearer' });
     if (running >= maxRequests) {

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createApp } from './app.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import { gatewayTokenIn } from './gatewayToken.ts';
+import { newGatewayName } from './loop.ts';
 import { openAiError } from './openAiError.ts';
 
 export interface Gateway {
@@ -19,7 +20,7 @@ export interface Gateway {
   close(graceMs?: number | null): Promise<void>;
 }
 
-export interface GatewayOptions extends Omit<GatewayParts, 'token'> {
+export interface GatewayOptions extends Omit<GatewayParts, 'token' | 'name'> {
   /** Where the token is kept. */
   dataFolder: string;
   /** The port that is wanted; 0: any. The next free one is taken where another program has it. */
@@ -46,7 +47,7 @@ const portsTried = 20;
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const token = gatewayTokenIn(options.dataFolder);
   const limits = { ...defaultLimits, ...options.limits };
-  const app = createApp({ ...options, token }, limits.requests);
+  const app = createApp({ ...options, token, name: newGatewayName() }, limits.requests);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, autoCleanupIncoming: false });
   const checkedEveryMs = Math.min(5000, limits.headersMs);
   const newServer = (): Server => limited(createServer({ maxHeaderSize: 32 * 1024, connectionsCheckingInterval: checkedEveryMs }, listener), limits);

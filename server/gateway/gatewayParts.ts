@@ -31,6 +31,8 @@ export interface GatewayParts {
   stats: () => Promise<Stats>;
   log: { info(text: string): void; warning(text: string): void };
   now: () => number;
+  /** By which it knows its own requests again. */
+  name: string;
   /** What tools show to be let in. */
   token: string;
   /** Web pages that may ask. */

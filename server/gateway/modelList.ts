@@ -40,7 +40,7 @@ async function modelsOf(parts: GatewayParts, upstream: HttpUpstreamConfig, incom
   if (upstream.models.length > 0) return upstream.models.filter(model => !model.endsWith('*'));
   try {
     const { status, body } = await callProvider(
-      { provider: upstream.name, url: upstreamUrl(upstream, '/v1/models'), method: 'GET', headers: upstreamHeaders(upstream, incoming.headers, parts.token), body: null },
+      { provider: upstream.name, url: upstreamUrl(upstream, '/v1/models'), method: 'GET', headers: upstreamHeaders(upstream, incoming.headers, parts), body: null },
       AbortSignal.timeout(deadlineMs),
     );
     const chunks: Buffer[] = [];

@@ -6,10 +6,11 @@ import { textOrEmpty } from './api.ts';
 import { apiOfPath } from './apis.ts';
 import { editorModelIn } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
+import { refuseOwnAddress } from './loop.ts';
 import { callProvider } from './providerCall.ts';
 import { sendBytes, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
-import { refuseLoop, upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 const headers = { 'x-semcache-status': 'bypass', 'x-semcache-reason': 'Requests of this kind are passed on as they are.' };
 
@@ -26,13 +27,13 @@ export async function passThrough(parts: GatewayParts, incoming: IncomingMessage
     if (editorModelIn(model) !== null) throw new BodyRefused(400, 'Models of the editor answer prompts and nothing else.');
     const upstream = upstreamFor(parts.upstreams(), model, isMessages ? 'messages' : 'chat') ?? parts.upstreams()[0];
     if (upstream === undefined) throw new SemcacheError('upstream-missing', 'No provider is set. Add one to semcache.upstreams, or start with --upstream URL.');
-    refuseLoop(upstream, incoming.socket.localPort);
+    refuseOwnAddress(upstream, incoming.socket.localPort);
     const answer = await callProvider(
       {
         provider: upstream.name,
         url: upstreamUrl(upstream, url),
         method: incoming.method ?? 'GET',
-        headers: upstreamHeaders(upstream, incoming.headers, parts.token),
+        headers: upstreamHeaders(upstream, incoming.headers, parts),
         body: body.length === 0 ? null : body,
       },
       gone.signal,

@@ -1,10 +1,11 @@
 // Which provider gets a request, at which address, with whose key.
 
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import { SemcacheError } from '../protocol/errors.ts';
 import type { HttpUpstreamConfig } from '../protocol/messages.ts';
 import { ownCredentials } from './admission.ts';
 import type { ApiName } from './api.ts';
+import type { GatewayParts } from './gatewayParts.ts';
+import { viaHeaders } from './loop.ts';
 import { forwardedHeaders } from './providerCall.ts';
 
 /**
@@ -21,16 +22,6 @@ export function upstreamFor(upstreams: readonly HttpUpstreamConfig[], model: str
   );
 }
 
-/** A provider's address that leads back to this gateway would ask itself for ever. @throws SemcacheError upstream-missing */
-export function refuseLoop(upstream: HttpUpstreamConfig, ownPort: number | undefined): void {
-  const { hostname, port } = new URL(upstream.baseUrl);
-  if (Number(port) !== ownPort || !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return;
-  throw new SemcacheError(
-    'upstream-missing',
-    `The provider "${upstream.name}" has the address of this gateway itself (${upstream.baseUrl}). Give it the provider's own address.`,
-  );
-}
-
 function fitsModel(pattern: string, model: string): boolean {
   return pattern.endsWith('*') ? model.startsWith(pattern.slice(0, -1)) : pattern === model;
 }
@@ -41,10 +32,11 @@ export function upstreamUrl({ baseUrl }: HttpUpstreamConfig, pathAndQuery: strin
   return new URL(/\/v\d+(?:beta\d*)?$/.test(base) ? base + pathAndQuery.replace(/^\/v1(?=\/|\?|$)/, '') : base + pathAndQuery);
 }
 
-/** All of a client's headers but ours, with the upstream's key where one is set, else the client's own. */
-export function upstreamHeaders(upstream: HttpUpstreamConfig, headers: IncomingHttpHeaders, token: string): OutgoingHttpHeaders {
+/** All of a client's headers but ours, where the request has been, and the upstream's key where one is set, else the client's own. */
+export function upstreamHeaders(upstream: HttpUpstreamConfig, headers: IncomingHttpHeaders, { token, name }: Pick<GatewayParts, 'token' | 'name'>): OutgoingHttpHeaders {
   const own = ownCredentials(headers, token);
-  const passed = forwardedHeaders(headers, name => name.startsWith('x-semcache-') || ['authorization', 'x-api-key', 'api-key'].includes(name));
+  const dropped = (header: string): boolean => header.startsWith('x-semcache-') || ['authorization', 'x-api-key', 'api-key'].includes(header);
+  const passed = { ...forwardedHeaders(headers, dropped), ...viaHeaders(headers, name) };
   if (upstream.apiKey === undefined) return { ...passed, ...own };
   return upstream.kind === 'anthropic' && upstream.bearer !== true
     ? { ...passed, 'x-api-key': upstream.apiKey }

@@ -17,6 +17,7 @@ export const errorCodes = {
   'model-file-damaged': 500,
   'upstream-missing': 502,
   'upstream-failed': 502,
+  'upstream-loop': 508,
   'cancelled': 499,
   'internal-error': 500,
 } as const;

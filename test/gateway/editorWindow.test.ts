@@ -77,10 +77,10 @@ describe('a window', () => {
     expect(await modelsOf(daemon().dataFolder)).toEqual([]);
   });
 
-  test('that offers Semcache\'s own models is not believed: the gateway would ask itself', async () => {
-    await open([{ model: 'semcache/editor:copilot/gpt-4o', name: 'GPT-4o (cached)' }], () => saying('Never.'));
+  test.each(['semcache/editor:copilot/gpt-4o', 'customendpoint/gpt-4o', 'anything/editor:copilot/gpt-4o'])('that offers %s is not believed: the gateway might ask itself', async leadingBack => {
+    await open([{ model: leadingBack, name: 'GPT-4o' }], () => saying('Never.'));
     expect(await modelsOf(daemon().dataFolder)).toEqual([]);
-    expect((await ask(daemon().dataFolder, { model: 'editor:semcache/editor:copilot/gpt-4o' })).code).toBe(502);
+    expect(await ask(daemon().dataFolder, { model: `editor:${leadingBack}` })).toMatchObject({ code: 508, text: expect.stringContaining('lead back to this gateway') });
   });
 
   test('that came last answers; when it is gone, the one before does', async () => {

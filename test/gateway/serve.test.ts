@@ -88,7 +88,7 @@ test('does not ask itself for ever when its provider is itself', async () => {
   const first = await serve(data, '--upstream', provider.url, '--port', '0');
   await first.stop();
   const looped = await serve(data, '--upstream', first.http, '--port', new URL(first.http).port);
-  expect(await ask(looped)).toMatchObject({ code: 502, text: expect.stringContaining('this gateway itself') });
+  expect(await ask(looped)).toMatchObject({ code: 508, text: expect.stringContaining('this gateway itself') });
 });
 
 test('opens and closes as a window wants it, with the providers of the window', async () => {

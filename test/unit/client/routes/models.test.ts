@@ -117,6 +117,15 @@ test('other tools are named a model of the editor only where the person lets the
   expect(models.forTools({ withEditorModels: false })).toBeNull();
 });
 
+test('other tools are never named a model that may lead back to the gateway, while this window may ask it', async () => {
+  const roundAbout: Found[] = [{ ...gpt, vendor: 'customendpoint' }, { ...gpt, vendor: 'customoai' }, { ...gpt, vendor: 'other', id: 'editor:copilot/gpt-4o' }];
+  const models = new Models({ lm: editorWith(roundAbout).lm, endpoints: () => [] });
+  await models.refresh();
+  expect(models.ofEditor()).toEqual([]);
+  expect(models.forTools({ withEditorModels: true })).toBeNull();
+  expect(models.all().map(({ id }) => id)).toEqual(['editor:customendpoint/gpt-4o', 'editor:customoai/gpt-4o', 'editor:other/editor:copilot/gpt-4o', 'demo']);
+});
+
 test.each([
   { setting: 'off', judge: null },
   { setting: 'editor:copilot/gpt-4o', judge: { kind: 'editor', model: 'copilot/gpt-4o' } },
