@@ -9,8 +9,8 @@ export function candidate(instruction: string, distance: number, options: { tomb
     disputes: options.disputes ?? [],
     entry: {
       id: `id of ${instruction}`, scope: 'scope', llmString: 'model', instruction, instructionKey: `key of ${instruction}`, context: options.context ?? [],
-      fingerprint: options.fingerprint ?? 'test', vector: null, generations: [{ text: 'an answer' }], model: 'model', route: 'cli', workspace: null, usage: null,
-      upstreamMs: 0, createdAt: 0, updatedAt: 0, expiresAt: 1, lastHitAt: null, hits: 0,
+      fingerprint: options.fingerprint ?? 'test', generations: [{ text: 'an answer' }], model: 'model', route: 'cli', workspace: null, usage: null,
+      upstreamMs: 0, createdAt: 0, updatedAt: 0, expiresAt: 1,
     },
   };
 }

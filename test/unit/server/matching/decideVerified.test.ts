@@ -182,11 +182,17 @@ test('decide() gives a probability to words that are joined into one', async () 
 
 test.each([
   { why: 'another script', asked: '本地分支如何删除', stored: '本地分支怎么删除' },
+  { why: 'another language with few small words', asked: 'pip: aus einer requirements-Datei nach ./vendor installieren', stored: 'pip: nach ./vendor aus einer requirements-Datei installieren' },
   { why: 'another language', asked: 'wie kann ich die Zweige löschen, die nicht mehr da sind', stored: 'wie lösche ich die Zweige, die nicht mehr da sind' },
 ])('decide() gives no probability in $why', async ({ asked, stored }) => {
   const verdict = await decide({ ...verified, instruction: asked, candidates: [candidate(stored, 0.01, known)] });
   expect(verdict.accepted).toBeNull();
   expect(verdict.explanation[0]?.probability).toBeUndefined();
+});
+
+test('decide() gives a probability to English in which a word of another language stands', async () => {
+  const verdict = await decide({ ...verified, instruction: 'count requests per minute per IP in redis', candidates: [candidate('how many requests are there per minute per IP, with redis', 0.1, known)] });
+  expect(verdict.explanation[0]?.probability).toBeGreaterThan(0);
 });
 
 test('decide() serves nothing by meaning when no wrong hit is permitted', async () => {
