@@ -106,7 +106,7 @@ async function overheadRows(name: string, lookups: Row[], server: RedisServer, {
   const [index] = (await server.command('FT._LIST')) as string[];
   const key = String(await server.command('RANDOMKEY'));
   const tag = /\{(.*?)\}/.exec(key)![1]!;
-  const options = index!.includes(':hnsw') ? ' HYBRID_POLICY BATCHES EF_RUNTIME 40' : '';
+  const options = index!.includes(':hnsw') ? ' HYBRID_POLICY BATCHES EF_RUNTIME 32' : '';
   const connection = await connectRedis({ url: server.url }, 2000);
   try {
     const search = (vector: Float32Array) =>

@@ -8,7 +8,7 @@ import { decide } from '../matching/decide.ts';
 import type { Verdict } from '../matching/verdict.ts';
 import { textOf, type ContentPart, type Generation, type Usage } from '../protocol/answer.ts';
 import { bypassWords, missWords, type BypassReason, type Decision, type Judgement, type NearHit } from '../protocol/decision.ts';
-import type { Candidate, Entry, EntryFilter } from '../protocol/entry.ts';
+import type { Candidate, Entry, EntryFilter, FoundEntry } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Explanation } from '../protocol/explanation.ts';
 import type { LookupResult } from '../protocol/messages.ts';
@@ -31,7 +31,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 export interface Found {
   decision: Decision;
   /** The entry that answers; null unless the decision is a hit. */
-  entry: Entry | null;
+  entry: FoundEntry | null;
   keys: PromptKeys;
   /** The instruction's vector where it was made, so that storing the answer need not make it again. */
   vector: Float32Array | null;
@@ -87,7 +87,7 @@ export class SemanticCache {
     prompt: Prompt,
     settings: CacheSettings,
     signal?: AbortSignal,
-    accepts: (entry: Entry) => boolean = () => true,
+    accepts: (entry: FoundEntry) => boolean = () => true,
   ): Promise<Found> {
     const keys = keysOf(prompt);
     const failed = (reason: BypassReason, vector: Float32Array | null = null): Found => ({
@@ -98,22 +98,18 @@ export class SemanticCache {
     });
 
     const exactOnly = settings.matching === 'exact' || prompt.exactOnly !== undefined;
+    // Asked for in one round trip with the entry. Without them the look-up is as good as without a person's word.
+    const aliases = exactOnly ? [] : this.#store.aliasesOf(keys.instructionKey).catch(() => []);
     let same: Entry | null;
-    let aliased: Entry | null;
     try {
-      const [entry, aliases] = await Promise.all([
-        this.#store.get(keys.entryId, keys.scope),
-        // Without them the rest of the look-up is as good as without a person's word.
-        exactOnly ? [] : this.#store.aliasesOf(keys.instructionKey).catch(() => []),
-      ]);
-      same = entry;
-      const isHit = same !== null && accepts(same);
-      aliased = isHit ? null : await aliasedEntry(this.#store, keys, aliases, found => accepts(found) && isReplayableByMeaning(found));
+      same = await this.#store.get(keys.entryId, keys.scope);
     } catch {
       return failed('store-failed');
     }
     if (same !== null && accepts(same)) return { ...this.#hit(same, 'exact', 0, 'The same question about the same context.'), keys, vector: null };
 
+    const isReplayable = (entry: Entry): boolean => accepts(entry) && isReplayableByMeaning(entry);
+    const aliased = await aliasedEntry(this.#store, keys, await aliases, isReplayable).catch(() => null);
     if (aliased !== null) return { ...this.#hit(aliased, 'semantic', 0, aliasWords), keys, vector: null };
 
     if (exactOnly) {
@@ -264,7 +260,7 @@ export class SemanticCache {
     candidates: Candidate[],
     settings: CacheSettings,
     signal?: AbortSignal,
-  ): Promise<{ decision: Decision; entry: Entry | null; verdict: Verdict }> {
+  ): Promise<{ decision: Decision; entry: FoundEntry | null; verdict: Verdict }> {
     const verify = this.#embedder?.verify;
     const verdict = await decide({
       mode: settings.matching,
@@ -305,12 +301,12 @@ export class SemanticCache {
   }
 
   #hit(
-    entry: Entry,
+    entry: FoundEntry,
     match: 'exact' | 'semantic',
     distance: number,
     why: string,
     probability?: number,
-  ): { decision: Decision & { status: 'hit' | 'stale' }; entry: Entry } {
+  ): { decision: Decision & { status: 'hit' | 'stale' }; entry: FoundEntry } {
     return {
       decision: {
         status: 'hit',
@@ -355,7 +351,7 @@ export class SemanticCache {
 }
 
 /** Tool calls and attachments in an answer are replayed for an identical prompt only. */
-function isReplayableByMeaning(entry: Entry): boolean {
+function isReplayableByMeaning(entry: FoundEntry): boolean {
   return entry.generations.every(generation =>
     (generation.content ?? []).every(part => part.type === 'text'),
   );

@@ -2,7 +2,7 @@
 // Always true: a final object is replayed within its own API as it was; to another API only where nothing is lost.
 
 import type { ContentPart, FinishReason, Usage } from '../protocol/answer.ts';
-import type { Entry } from '../protocol/entry.ts';
+import type { FoundEntry } from '../protocol/entry.ts';
 import { isJson, type Api, type ApiName, type Fresh, type Json, type PlainAnswer } from './api.ts';
 import { apiNamed } from './apis.ts';
 
@@ -17,7 +17,7 @@ export function recordedMessage(api: Api, final: Json): Record<string, unknown> 
 }
 
 /** Whether this entry can answer a body of this API. */
-export function canServe(api: Api, body: Json, entry: Entry): boolean {
+export function canServe(api: Api, body: Json, entry: FoundEntry): boolean {
   const [generation] = entry.generations;
   if (generation === undefined) return false;
   const recorded = recordedIn(generation.message);

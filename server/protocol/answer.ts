@@ -1,7 +1,7 @@
 // Answers: the stream a reader sees, what a store keeps of it, and who gives it.
 
 import type { Decision } from './decision.ts';
-import type { Entry } from './entry.ts';
+import type { FoundEntry } from './entry.ts';
 import type { Explanation } from './explanation.ts';
 import type { ModelRequest, Route } from './prompt.ts';
 import type { CacheSettings } from './settings.ts';
@@ -71,7 +71,7 @@ export interface Ask {
   /** Neither look up nor store: why, in a person's words. */
   bypass?: string;
   /** Whether this reader can be served this entry; any when absent. */
-  accepts?: (entry: Entry) => boolean;
+  accepts?: (entry: FoundEntry) => boolean;
   /** Asked about a near hit before `upstream` is; absent: nobody is. */
   judge?: Upstream;
   /** Given, just before the decision is told, what says later why it was made. */

@@ -44,6 +44,9 @@ export interface Entry {
 /** An entry without its answers and vector. */
 export type EntryFacts = Omit<Entry, 'vector' | 'generations'>;
 
+/** An entry as a look-up finds it: without its vector and how often it was used. */
+export type FoundEntry = Omit<Entry, 'vector' | 'hits' | 'lastHitAt'>;
+
 /** An entry as lists show it. */
 export type EntrySummary = Omit<Entry, 'vector' | 'generations' | 'context'> & { preview: string };
 
@@ -56,7 +59,7 @@ export interface EntryFilter {
 }
 
 export interface Candidate {
-  entry: Entry;
+  entry: FoundEntry;
   /** Cosine distance to the instruction at hand, 0..2. */
   distance: number;
   /** The person said that these two instructions are not the same. */

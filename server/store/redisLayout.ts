@@ -16,15 +16,14 @@
 //   P asked:{NS}             ZSET   "those digits, id", all of score 0: the entries of one instruction in any scope
 //   P tombstones:{NS}        HASH   ["a","b"] to the moment the person said that these are not the same
 //   P aliases:{NS}           HASH   the same of those that are; a pair stands in one of the two
-//   P apart:{NS}:KEY         SET    instruction keys that KEY is never matched with
-//   P alike:{NS}:KEY         ZSET   instruction keys that are the same question as KEY, by the moment the person said so
+//   P ruled:{NS}             STRING the server's microsecond of the last change to those two: daemons keep copies of them
 //   P counts:{NS}            HASH   counters
 //   P index:FP:flat|hnsw     search index over P entry: (level "query engine" only)
 // Always true: {…} makes all keys of one scope lie in one slot of a Cluster, and a namespace's lists in another; the
 // prefix ends with a separator, and namespaces are compared as a whole, so that no name can match another's keys.
 
 import { createHash } from 'node:crypto';
-import type { Entry, EntryFacts } from '../protocol/entry.ts';
+import type { Entry, EntryFacts, FoundEntry } from '../protocol/entry.ts';
 import { SemcacheError } from '../protocol/errors.ts';
 import type { Reply } from './redisConnection.ts';
 import { bytesFromVector, vectorFromBytes } from './vectors.ts';
@@ -84,12 +83,8 @@ export class RedisLayout {
     return `${this.prefix}aliases:{${namespace}}`;
   }
 
-  alike(namespace: string, instructionKey: string): string {
-    return `${this.prefix}alike:{${namespace}}:${instructionKey}`;
-  }
-
-  apart(namespace: string, instructionKey: string): string {
-    return `${this.prefix}apart:{${namespace}}:${instructionKey}`;
+  ruled(namespace: string): string {
+    return `${this.prefix}ruled:{${namespace}}`;
   }
 
   counts(namespace: string): string {
@@ -102,10 +97,6 @@ export class RedisLayout {
 
   get entryPrefix(): string {
     return `${this.prefix}entry:`;
-  }
-
-  get usePrefix(): string {
-    return `${this.prefix}use:`;
   }
 }
 
@@ -153,18 +144,20 @@ export function fieldsOf(reply: Reply): Map<string, Buffer> {
   return fields;
 }
 
+/** The same from the values alone, as HMGET gives those of `names`. */
+export function fieldsNamed(names: readonly string[], reply: Reply): Map<string, Buffer> {
+  const fields = new Map<string, Buffer>();
+  (reply as (Buffer | null)[]).forEach((value, at) => value !== null && fields.set(names[at]!, value));
+  return fields;
+}
+
 /** Null where the hash is absent or not an entry. `use` holds its hits and lastHit, as HMGET gives them. */
 export function entryFromHash(fields: Map<string, Buffer>, use: Reply): Entry | null {
   const facts = factsFromHash(fields, use);
   const generations = fields.get('generations');
   if (facts === null || generations === undefined) return null;
   const fp = String(fields.get('fp') ?? '');
-  const blob = fp === '' ? undefined : fields.get(vectorField(fp));
-  return {
-    ...facts,
-    vector: blob === undefined ? null : vectorFromBytes(blob),
-    generations: JSON.parse(String(generations)) as Entry['generations'],
-  };
+  return { ...facts, vector: fp === '' ? null : vectorFromHash(fields, fp), generations: JSON.parse(String(generations)) as Entry['generations'] };
 }
 
 /** The fields of a hash that factsFromHash() reads. */
@@ -176,12 +169,32 @@ export function factsFromHash(fields: Map<string, Buffer>, use: Reply): EntryFac
   const [hits, lastHit] = (use ?? []) as (Buffer | null)[];
   return {
     ...(JSON.parse(String(meta)) as Meta),
-    createdAt: numberIn(fields, 'created'),
-    updatedAt: numberIn(fields, 'updated'),
-    expiresAt: numberIn(fields, 'expires'),
+    ...momentsFromHash(fields),
     lastHitAt: lastHit ? Number(lastHit) : null,
     hits: Number(hits ?? 0),
   };
+}
+
+/** The fields of a hash that a look-up reads: those of foundFromHash() and the vector. */
+export function foundFields(fp: string): string[] {
+  return [...factFields, 'generations', vectorField(fp)];
+}
+
+/** Null where the hash is absent or not an entry. */
+export function foundFromHash(fields: Map<string, Buffer>): FoundEntry | null {
+  const meta = fields.get('meta');
+  const generations = fields.get('generations');
+  if (meta === undefined || generations === undefined) return null;
+  return { ...(JSON.parse(String(meta)) as Meta), ...momentsFromHash(fields), generations: JSON.parse(String(generations)) as Entry['generations'] };
+}
+
+export function vectorFromHash(fields: Map<string, Buffer>, fp: string): Float32Array | null {
+  const blob = fields.get(vectorField(fp));
+  return blob === undefined ? null : vectorFromBytes(blob);
+}
+
+function momentsFromHash(fields: Map<string, Buffer>): Pick<Entry, 'createdAt' | 'updatedAt' | 'expiresAt'> {
+  return { createdAt: numberIn(fields, 'created'), updatedAt: numberIn(fields, 'updated'), expiresAt: numberIn(fields, 'expires') };
 }
 
 function numberIn(fields: Map<string, Buffer>, name: string): number {

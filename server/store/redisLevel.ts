@@ -1,6 +1,6 @@
 // What the store needs of the way a Redis finds vectors; one file a level (redisQueryEngine, redisVectorSets, redisPlain).
 
-import type { RedisConnection, Reply } from './redisConnection.ts';
+import type { RedisConnection } from './redisConnection.ts';
 import type { RedisLayout } from './redisLayout.ts';
 
 export type LevelName = 'query-engine' | 'vector-sets' | 'plain';
@@ -20,13 +20,11 @@ export interface LevelQuery {
   count: number;
 }
 
-/** One found entry, as its hash; the hash is empty where the entry has gone since. */
+/** One found entry, as those fields of its hash that foundFields() names; there are none where the entry has gone since. */
 export interface FoundHash {
   tag: string;
   id: string;
   fields: Map<string, Buffer>;
-  /** Its hits and lastHit, as HMGET gives them. */
-  use: Reply;
 }
 
 export interface RedisLevel {

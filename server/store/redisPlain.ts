@@ -3,9 +3,8 @@
 // Always true: what was written by any daemon before a lookup is found by it, since each lookup asks for what is newer
 // than its copy in the same round trip that fetches the result; memory is bounded by `maxVectors`.
 
-import { fieldsOf, vectorField } from './redisLayout.ts';
+import { fieldsNamed, foundFields, vectorField } from './redisLayout.ts';
 import type { FoundHash, LevelParts, LevelQuery, RedisLevel } from './redisLevel.ts';
-import type { Reply } from './redisConnection.ts';
 import { checkLength, vectorFromBytes } from './vectors.ts';
 import { VectorSpace } from './vectorSpace.ts';
 
@@ -49,10 +48,11 @@ export class RedisPlain implements RedisLevel {
 
   async #nearestIn(tag: string, query: LevelQuery): Promise<FoundHash[]> {
     const copy = this.#copyOf(tag, query.fp);
+    const names = foundFields(query.fp);
     for (;;) {
       const ids = nearestIds(copy, query);
-      const [news, ...hashes] = await Promise.all([this.#newer(tag, query.fp, copy), ...ids.map(id => this.#hash(tag, id))]);
-      const found = ids.map((id, at) => ({ tag, id, fields: fieldsOf(hashes[at]![0]), use: hashes[at]![1] }));
+      const [news, ...fields] = await Promise.all([this.#newer(tag, query.fp, copy), ...ids.map(id => this.#fields(tag, id, names))]);
+      const found = ids.map((id, at) => ({ tag, id, fields: fields[at]! }));
       const gone = found.filter(({ fields }) => fields.size === 0);
       gone.forEach(({ id }) => this.#forget(copy, id));
       if (news.length === 0 && gone.length === 0) return found;
@@ -132,10 +132,9 @@ export class RedisPlain implements RedisLevel {
     return copy;
   }
 
-  #hash(tag: string, id: string): Promise<[hash: Reply, use: Reply]> {
-    const { connection, layout } = this.#parts;
-    const [key, use] = [layout.entry(tag, id), layout.use(tag, id)];
-    return Promise.all([connection.send(key, ['HGETALL', key]), connection.send(use, ['HMGET', use, 'hits', 'lastHit'])]);
+  async #fields(tag: string, id: string, names: readonly string[]): Promise<Map<string, Buffer>> {
+    const key = this.#parts.layout.entry(tag, id);
+    return fieldsNamed(names, await this.#parts.connection.send(key, ['HMGET', key, ...names]));
   }
 }
 

@@ -4,10 +4,9 @@
 
 import { SemcacheError, messageOf } from '../protocol/errors.ts';
 import { isSearchTimeout, isUnknownIndex } from './redisErrors.ts';
-import { fieldsOf, vectorBlob, vectorField } from './redisLayout.ts';
+import { fieldsOf, foundFields, vectorBlob, vectorField } from './redisLayout.ts';
 import type { FoundHash, LevelParts, LevelQuery, RedisLevel } from './redisLevel.ts';
 import type { Reply, Word } from './redisConnection.ts';
-import { searchWithUseScript } from './redisScripts.ts';
 import { checkLength } from './vectors.ts';
 
 type IndexKind = 'flat' | 'hnsw';
@@ -18,9 +17,12 @@ type IndexKind = 'flat' | 'hnsw';
  */
 const flatUpTo = 4000;
 /**
- * Of 100,000 vectors (bench/search.ts): recall@1 1.000 at 0.30 ms of Redis; with a buildEffort of 128 it was 0.98.
+ * Of 100,000 vectors in one scope (bench/search.ts): recall@1 0.998 over 1,600 questions; a searchEffort of 40 finds 0.001 more
+ * and costs Redis a tenth more, and a buildEffort of 128 finds 0.02 less.
  */
-const hnsw = { links: 16, buildEffort: 200, searchEffort: 40 };
+const hnsw = { links: 16, buildEffort: 200, searchEffort: 32 };
+/** Entries of a scope are counted, and its index looked after, beside a look-up and at most this often. */
+const sizeCheckEveryMs = 1000;
 const promotionCheckEveryMs = 1000;
 const countEveryMs = 60_000;
 /** A scope with at least this part (one in …) of an index is searched by its graph. */
@@ -42,12 +44,10 @@ export class RedisQueryEngine implements RedisLevel {
   readonly #indexes = new Map<string, Promise<LiveIndex | null>>();
   /** Moment of the next look after an index, by fp. */
   readonly #nextLook = new Map<string, number>();
-  /** Entries of a scope, by tag, as of its last search. */
-  readonly #sizes = new Map<string, number>();
+  /** Entries of a scope, by tag, and the moment to count them again. */
+  readonly #sizes = new Map<string, { size: number; nextLook: number }>();
   /** Entries of an index, by fp. */
   readonly #documents = new Map<string, number>();
-  /** False once the server has refused it: Redis Enterprise does. Then a look-up takes one round trip more. */
-  #searchesInScripts = true;
   readonly #flatUpTo: number;
 
   constructor(parts: LevelParts, limits: { flatUpTo?: number } = {}) {
@@ -71,9 +71,9 @@ export class RedisQueryEngine implements RedisLevel {
     if (index === null) return [];
     checkLength(vector.length, index.dimensions);
     try {
-      const [found, ...sizes] = await Promise.all([this.#search(query, index), ...query.tags.map(tag => this.#sizeOf(tag, fp))]);
-      if (Math.max(...sizes) > this.#flatUpTo) this.#lookAfterSoon(fp, index);
-      return found;
+      const searching = this.#search(query, index);
+      for (const tag of query.tags) this.#countSoon(tag, fp, index);
+      return await searching;
     } catch (error) {
       if (isSearchTimeout(error)) return [];
       if (!isUnknownIndex(error)) throw error;
@@ -95,29 +95,16 @@ export class RedisQueryEngine implements RedisLevel {
   }
 
   async #search(query: LevelQuery, index: LiveIndex): Promise<FoundHash[]> {
-    const { connection, layout } = this.#parts;
-    const words = this.#searchWords(query, index);
-    if (this.#searchesInScripts) {
-      try {
-        const [found, uses] = (await connection.run(searchWithUseScript, [], [layout.entryPrefix, layout.usePrefix, ...words])) as [Reply, Reply[]];
-        return foundIn(found, uses, layout.entryPrefix);
-      } catch (error) {
-        if (!isRefusedInScripts(error)) throw error;
-        this.#searchesInScripts = false;
-      }
-    }
-    const found = foundIn(await this.#send(['FT.SEARCH', ...words]), [], layout.entryPrefix);
-    const uses = await Promise.all(
-      found.map(({ tag, id }) => connection.send(layout.use(tag, id), ['HMGET', layout.use(tag, id), 'hits', 'lastHit'])),
-    );
-    return found.map((one, at) => ({ ...one, use: uses[at]! }));
+    const reply = await this.#send(this.#searchWords(query, index));
+    return foundIn(reply, this.#parts.layout.entryPrefix);
   }
 
   #searchWords({ tags, fp, vector, count }: LevelQuery, { kind }: LiveIndex): Word[] {
     const options = kind === 'hnsw' ? this.#hnswOptions(tags, fp, count) : '';
+    const fields = foundFields(fp);
     return [
-      this.#parts.layout.index(fp, kind), `(@scope:{${tags.join('|')}})=>[KNN ${count} @vector $vector${options} AS distance]`,
-      'PARAMS', '2', 'vector', vectorBlob(vector), 'SORTBY', 'distance', 'LIMIT', '0', String(count),
+      'FT.SEARCH', this.#parts.layout.index(fp, kind), `(@scope:{${tags.join('|')}})=>[KNN ${count} @vector $vector${options} AS distance]`,
+      'RETURN', String(fields.length), ...fields, 'PARAMS', '2', 'vector', vectorBlob(vector), 'SORTBY', 'distance', 'LIMIT', '0', String(count),
       'TIMEOUT', String(searchTimeoutMs), 'DIALECT', '2',
     ];
   }
@@ -127,19 +114,10 @@ export class RedisQueryEngine implements RedisLevel {
    * where the graph takes 0.2). Of a scope that is a small part of the index, comparing every vector is the faster way.
    */
   #hnswOptions(tags: readonly string[], fp: string, count: number): string {
-    const size = Math.max(...tags.map(tag => this.#sizes.get(tag) ?? 0));
+    const size = Math.max(...tags.map(tag => this.#sizes.get(tag)?.size ?? 0));
     const isLargePart = size > this.#flatUpTo && size * largePart >= (this.#documents.get(fp) ?? Infinity);
     const effort = ` EF_RUNTIME ${Math.max(hnsw.searchEffort, count * 2)}`;
     return isLargePart ? ` HYBRID_POLICY BATCHES${effort}` : effort;
-  }
-
-  async #sizeOf(tag: string, fp: string): Promise<number> {
-    const key = this.#parts.layout.members(tag, fp);
-    const size = Number(await this.#parts.connection.send(key, ['ZCARD', key]));
-    this.#sizes.delete(tag);
-    this.#sizes.set(tag, size);
-    if (this.#sizes.size > rememberedSizes) this.#sizes.delete(this.#sizes.keys().next().value!);
-    return size;
   }
 
   /** The index to use now; null where there is none yet. */
@@ -203,7 +181,26 @@ export class RedisQueryEngine implements RedisLevel {
     }
   }
 
-  /** Beside the look-ups: counts the index's documents now and then, and gives a large scope the index it needs. */
+  /** Beside a look-up, and not with each: counts the scope's entries. */
+  #countSoon(tag: string, fp: string, index: LiveIndex): void {
+    const known = this.#sizes.get(tag);
+    const now = performance.now();
+    if (known !== undefined && now < known.nextLook) return;
+    this.#sizes.delete(tag);
+    this.#sizes.set(tag, { size: known?.size ?? 0, nextLook: now + sizeCheckEveryMs });
+    if (this.#sizes.size > rememberedSizes) this.#sizes.delete(this.#sizes.keys().next().value!);
+    this.#count(tag, fp, index).catch(() => undefined);
+  }
+
+  async #count(tag: string, fp: string, index: LiveIndex): Promise<void> {
+    const key = this.#parts.layout.members(tag, fp);
+    const size = Number(await this.#parts.connection.send(key, ['ZCARD', key]));
+    const known = this.#sizes.get(tag);
+    if (known !== undefined) known.size = size;
+    if (size > this.#flatUpTo) this.#lookAfterSoon(fp, index);
+  }
+
+  /** Counts the index's documents now and then, and gives a large scope the index it needs. */
   #lookAfterSoon(fp: string, { kind, dimensions }: LiveIndex): void {
     const now = performance.now();
     if (now < (this.#nextLook.get(fp) ?? 0)) return;
@@ -229,18 +226,13 @@ export class RedisQueryEngine implements RedisLevel {
   }
 }
 
-/** Scripts may not search on this server. */
-function isRefusedInScripts(error: unknown): boolean {
-  return /not allowed from script|script attempted to access/i.test(messageOf(error));
-}
-
-/** Keys, hashes and uses of a search reply, in its order. */
-function foundIn(reply: Reply, uses: Reply[], entryPrefix: string): FoundHash[] {
+/** Keys and fields of a search reply, in its order. */
+function foundIn(reply: Reply, entryPrefix: string): FoundHash[] {
   if (!Array.isArray(reply)) return [];
   const found: FoundHash[] = [];
   for (let at = 1; at + 1 < reply.length; at += 2) {
     const [tag, id] = partsOf(String(reply[at]).slice(entryPrefix.length));
-    found.push({ tag, id, fields: fieldsOf(reply[at + 1]!), use: uses[found.length] ?? null });
+    found.push({ tag, id, fields: fieldsOf(reply[at + 1]!) });
   }
   return found;
 }

@@ -1,60 +1,72 @@
 // What a person said of pairs of instructions, in that person's namespace.
+// Always true: a look-up asks for the moment of the last change only, and for the rulings themselves once after each change; so what
+// was said on any machine before a look-up counts in it.
 
 import type { Ruling } from '../protocol/entry.ts';
-import type { RedisConnection } from './redisConnection.ts';
+import type { RedisConnection, Reply } from './redisConnection.ts';
 import type { RedisLayout } from './redisLayout.ts';
 import { ruleScript } from './redisScripts.ts';
 
+/** Rulings by instruction key, for either side of a pair. */
+interface Told {
+  /** Keys that this one is never matched with. */
+  apart: ReadonlyMap<string, string[]>;
+  /** Keys that are the same question as this one, latest ruling first. */
+  alike: ReadonlyMap<string, string[]>;
+}
+
+const nothing: Told = { apart: new Map(), alike: new Map() };
+
 export class RedisRulings {
-  readonly #namespace: string;
   readonly #connection: RedisConnection;
-  readonly #layout: RedisLayout;
+  readonly #tombstones: string;
+  readonly #aliases: string;
+  readonly #ruled: string;
+  /** What was told as of a change; the moment is null where there is nothing. */
+  #copy: { changed: string | null; told: Promise<Told> } = { changed: null, told: Promise.resolve(nothing) };
 
   constructor(namespace: string, connection: RedisConnection, layout: RedisLayout) {
-    this.#namespace = namespace;
     this.#connection = connection;
-    this.#layout = layout;
+    this.#tombstones = layout.tombstones(namespace);
+    this.#aliases = layout.aliases(namespace);
+    this.#ruled = layout.ruled(namespace);
   }
 
   async add({ a, b, same, createdAt }: Ruling): Promise<void> {
-    const { tombstones, aliases, apart, alike } = this.#keys;
-    await this.#connection.run(ruleScript, [tombstones, aliases, apart(a), apart(b), alike(a), alike(b)], [
-      JSON.stringify([a, b].sort()), a, b, String(createdAt), same ? '1' : '',
-    ]);
+    const pair = JSON.stringify([a, b].sort());
+    await this.#connection.run(ruleScript, [this.#tombstones, this.#aliases, this.#ruled], [pair, String(createdAt), same ? '1' : '']);
   }
 
-  /** Keys that this instruction is never matched with. */
-  async disputesOf(instructionKey: string): Promise<string[]> {
-    const key = this.#keys.apart(instructionKey);
-    return ((await this.#connection.send(key, ['SMEMBERS', key])) as Buffer[]).map(String);
-  }
-
-  /** Whether there is any pair that is never matched. */
-  async hasDisputes(): Promise<boolean> {
-    const { tombstones } = this.#keys;
-    return Number(await this.#connection.send(tombstones, ['EXISTS', tombstones])) > 0;
-  }
-
-  /** Latest ruling first. */
-  async aliasesOf(instructionKey: string): Promise<string[]> {
-    const key = this.#keys.alike(instructionKey);
-    return ((await this.#connection.send(key, ['ZREVRANGE', key, '0', '-1'])) as Buffer[]).map(String);
+  /** One round trip, and one more after a change. */
+  async told(): Promise<Told> {
+    const reply = await this.#connection.send(this.#ruled, ['GET', this.#ruled]);
+    const changed = reply === null ? null : String(reply);
+    if (changed !== this.#copy.changed) this.#copy = { changed, told: changed === null ? Promise.resolve(nothing) : this.#read() };
+    return this.#copy.told;
   }
 
   async all(): Promise<Ruling[]> {
-    const { tombstones, aliases } = this.#keys;
-    return [...(await this.#allIn(tombstones, false)), ...(await this.#allIn(aliases, true))];
+    const [apart, alike] = await Promise.all([this.#allIn(this.#tombstones, false), this.#allIn(this.#aliases, true)]);
+    return [...apart, ...alike];
   }
 
   async clear(): Promise<void> {
-    const { tombstones, aliases, apart, alike } = this.#keys;
-    const instructionKeys = new Set((await this.all()).flatMap(({ a, b }) => [a, b]));
-    const gone = [tombstones, aliases, ...[...instructionKeys].flatMap(key => [apart(key), alike(key)])];
-    await Promise.all(gone.map(key => this.#connection.send(key, ['DEL', key])));
+    await this.#connection.send(this.#ruled, ['DEL', this.#tombstones, this.#aliases, this.#ruled]);
+  }
+
+  async #read(): Promise<Told> {
+    try {
+      const rulings = await this.all();
+      rulings.sort((one, other) => other.createdAt - one.createdAt);
+      return { apart: bySide(rulings.filter(({ same }) => !same)), alike: bySide(rulings.filter(({ same }) => same)) };
+    } catch (error) {
+      this.#copy = { changed: null, told: Promise.resolve(nothing) };
+      throw error;
+    }
   }
 
   async #allIn(key: string, same: boolean): Promise<Ruling[]> {
-    const pairs = (await this.#connection.send(key, ['HGETALL', key])) as Buffer[];
+    const pairs = (await this.#connection.send(key, ['HGETALL', key])) as Reply[];
     const found: Ruling[] = [];
     for (let at = 0; at + 1 < pairs.length; at += 2) {
       const [a, b] = JSON.parse(String(pairs[at])) as [string, string];
@@ -62,14 +74,15 @@ export class RedisRulings {
     }
     return found;
   }
+}
 
-  get #keys() {
-    const [layout, namespace] = [this.#layout, this.#namespace];
-    return {
-      tombstones: layout.tombstones(namespace),
-      aliases: layout.aliases(namespace),
-      apart: (instructionKey: string) => layout.apart(namespace, instructionKey),
-      alike: (instructionKey: string) => layout.alike(namespace, instructionKey),
-    };
+/** For each key the others of its pairs, in the order of the rulings. */
+function bySide(rulings: readonly Ruling[]): Map<string, string[]> {
+  const others = new Map<string, string[]>();
+  const add = (key: string, other: string): unknown => others.get(key)?.push(other) ?? others.set(key, [other]);
+  for (const { a, b } of rulings) {
+    add(a, b);
+    add(b, a);
   }
+  return others;
 }

@@ -144,59 +144,36 @@ return #ARGV
 
 /**
  * Keeps what a person said of a pair of instructions, unless something later was said of it. KEYS: tombstones, aliases,
- * apart of a, apart of b, alike of a, alike of b; ARGV: the pair, a, b, the moment, 1 for the same or ''. Returns 1 where it was kept.
+ * ruled; ARGV: the pair, the moment, 1 for the same or ''. Returns 1 where it was kept.
  */
 export const ruleScript = redisScript(`
-local tombstones, aliases = KEYS[1], KEYS[2]
-local pair, a, b, at, same = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+local pair, at, same = ARGV[1], ARGV[2], ARGV[3] == '1'
 for list = 1, 2 do
   local earlier = redis.call('HGET', KEYS[list], pair)
   if earlier and tonumber(earlier) > tonumber(at) then return 0 end
 end
-redis.call('HDEL', same and tombstones or aliases, pair)
-redis.call('HSET', same and aliases or tombstones, pair, at)
-if same then
-  redis.call('SREM', KEYS[3], b)
-  redis.call('SREM', KEYS[4], a)
-  redis.call('ZADD', KEYS[5], at, b)
-  redis.call('ZADD', KEYS[6], at, a)
-else
-  redis.call('ZREM', KEYS[5], b)
-  redis.call('ZREM', KEYS[6], a)
-  redis.call('SADD', KEYS[3], b)
-  redis.call('SADD', KEYS[4], a)
-end
+redis.call('HDEL', same and KEYS[1] or KEYS[2], pair)
+redis.call('HSET', same and KEYS[2] or KEYS[1], pair, at)
+local time = redis.call('TIME')
+redis.call('SET', KEYS[3], string.format('%d%06d', time[1], time[2]))
 return 1
 `);
 
 /**
- * The nearest of a vector set with their hashes. KEYS: the vector set, its members; ARGV: keys of entries and of
- * their use up to the id, vector, count, EF. Returns -1 where the set lacks some of the members and has to be rebuilt,
- * else a list of [id, hash, use]. A hash may be empty: the entry has gone, or is on another master while the Cluster moves the slot.
+ * The nearest of a vector set with fields of their hashes. KEYS: the vector set, its members; ARGV: key of entries up to
+ * the id, vector, count, EF, then the fields. Returns -1 where the set lacks some of the members and has to be rebuilt, else a
+ * list of [id, values]. An entry may be gone, or on another master while the Cluster moves the slot.
  */
 export const nearestInSetScript = redisScript(`
-local set, members, entries, uses = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+local set, members = KEYS[1], KEYS[2]
 local known = redis.call('ZCARD', members)
 if known == 0 then return {} end
 if redis.call('VCARD', set) < known then return -1 end
 local found = {}
-for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[3], 'COUNT', ARGV[4], 'EF', ARGV[5])) do
-  table.insert(found, {id, redis.call('HGETALL', entries .. id), redis.call('HMGET', uses .. id, 'hits', 'lastHit')})
+for _, id in ipairs(redis.call('VSIM', set, 'FP32', ARGV[2], 'COUNT', ARGV[3], 'EF', ARGV[4])) do
+  table.insert(found, {id, redis.call('HMGET', ARGV[1] .. id, unpack(ARGV, 5))})
 end
 return found
-`);
-
-/**
- * A search with the use of each entry that it finds. ARGV: beginning of the keys of entries, of their use, then the words
- * of FT.SEARCH. Returns its reply and a list of uses in the same order.
- */
-export const searchWithUseScript = redisScript(`
-local reply = redis.call('FT.SEARCH', unpack(ARGV, 3))
-local uses = {}
-for at = 2, #reply, 2 do
-  table.insert(uses, redis.call('HMGET', ARGV[2] .. string.sub(reply[at], #ARGV[1] + 1), 'hits', 'lastHit'))
-end
-return {reply, uses}
 `);
 
 /**

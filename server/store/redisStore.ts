@@ -1,27 +1,24 @@
 // Entries in Redis, shared by all who use it under the same namespace.
-// Owns: the order of commands for each verb, and which namespaces are read and written.
-// Does not know: how vectors are found (the levels); what to do when Redis fails (redisResilience.ts).
+// Owns: the order of steps for each verb, and which namespaces are read and written.
+// Does not know: how an entry lies in Redis (redisEntries.ts); how vectors are found (the levels); what to do when Redis
+// fails (redisResilience.ts).
 // Always true: an exact hit takes one round trip and a look-up by meaning one more; expiry is Redis's own EXPIRE, and
 // compared once more when an entry is read; no command on these ways grows with the number of entries.
 
-import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, Ruling } from '../protocol/entry.ts';
-import { messageOf, SemcacheError } from '../protocol/errors.ts';
+import type { Candidate, Entry, EntryFacts, EntryFilter, EntrySummary, FoundEntry, Ruling } from '../protocol/entry.ts';
 import type { Counts, SavedTokens } from '../protocol/stats.ts';
-import type { RedisConnection, Reply, Word } from './redisConnection.ts';
+import type { RedisConnection } from './redisConnection.ts';
 import { RedisCounts } from './redisCounts.ts';
-import {
-  checkedNamespace, entryFromHash, fieldsOf, fingerprintTag, jsonOf, RedisLayout, tagOf, vectorBlob,
-} from './redisLayout.ts';
-import { factsOfInstruction } from './redisInstructions.ts';
+import { RedisEntries } from './redisEntries.ts';
+import { checkedNamespace, foundFromHash, RedisLayout, tagOf, vectorFromHash } from './redisLayout.ts';
 import { levelWords, type FoundHash, type RedisLevel } from './redisLevel.ts';
 import { RedisRegistry, type Located } from './redisRegistry.ts';
 import { RedisRulings } from './redisRulings.ts';
-import { hitScript, putScript, removeScript } from './redisScripts.ts';
 import { RedisSweep } from './redisSweep.ts';
 import { namespaceFor, type RedisNamespaces } from './redisSharing.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store, StoreOptions } from './store.ts';
 import { fits, folded, isEverything, searchWords, summaryOf } from './summary.ts';
-import { checkLength, cosineDistance } from './vectors.ts';
+import { cosineDistance } from './vectors.ts';
 
 export interface RedisStoreParts {
   connection: RedisConnection;
@@ -33,6 +30,8 @@ export interface RedisStoreParts {
 /** Ids of which the scope is remembered, so that counting a hit needs no question first. */
 const rememberedScopes = 10_000;
 const readPage = 50;
+/** Entries of one instruction and namespace that are read, to find the newest: of more, some are not seen. */
+const readOfInstruction = 100;
 /** Entries of which the size is measured, to estimate that of all. */
 const sizeSamples = 12;
 
@@ -40,23 +39,20 @@ export class RedisStore implements Store {
   readonly kind = 'redis';
 
   readonly #connection: RedisConnection;
-  readonly #layout: RedisLayout;
   readonly #level: RedisLevel;
   readonly #namespaces: RedisNamespaces;
   readonly #now: () => number;
   #maxEntries: number;
   /** The user's own first, then the team's. */
   readonly #registries: RedisRegistry[];
+  readonly #entries: RedisEntries;
   readonly #rulings: RedisRulings;
   readonly #counts: RedisCounts;
   readonly #sweep: RedisSweep;
   readonly #tags = new Map<string, { tag: string; registry: RedisRegistry }>();
-  /** Fingerprints that were met: where to look for what is left of an entry that has gone. */
-  readonly #fps = new Set<string>();
 
   constructor(parts: RedisStoreParts, options: StoreOptions) {
     this.#connection = parts.connection;
-    this.#layout = parts.layout;
     this.#level = parts.level;
     this.#namespaces = parts.namespaces;
     this.#now = options.now;
@@ -67,7 +63,8 @@ export class RedisStore implements Store {
     );
     this.#rulings = new RedisRulings(own, parts.connection, parts.layout);
     this.#counts = new RedisCounts(own, parts.connection, parts.layout, options.now);
-    this.#sweep = new RedisSweep({ ...parts, registries: this.#registries, fps: this.#fps });
+    this.#entries = new RedisEntries(parts);
+    this.#sweep = new RedisSweep({ ...parts, registries: this.#registries, entries: this.#entries });
   }
 
   get description(): string {
@@ -80,31 +77,35 @@ export class RedisStore implements Store {
   }
 
   async nearest(query: NearestQuery): Promise<Candidate[]> {
-    const fp = this.#fpOf(query.fingerprint);
+    const fp = this.#entries.fpOf(query.fingerprint);
     const registries = new Map(this.#registries.map(registry => [tagOf(registry.namespace, query.scope), registry]));
-    const hasDisputes = this.#rulings.hasDisputes();
-    hasDisputes.catch(() => undefined);
+    const telling = this.#rulings.told();
+    telling.catch(() => undefined);
     for (let count = query.k; ; count *= 4) {
       const found = await this.#level.nearest({ tags: [...registries.keys()], fp, vector: query.vector, count });
-      const entries = this.#liveOf(await this.#confirmed(found, registries), registries, query);
+      const live = this.#liveOf(await this.#confirmed(found, registries, fp), registries, query, fp);
       // Of those found some were over; the places they took may belong to others.
-      if (entries.length < query.k && entries.length < found.length && found.length >= count && count < 1000) continue;
-      const candidates = entries
-        .map(entry => ({ entry, distance: cosineDistance(query.vector, entry.vector!) }))
+      if (live.length < query.k && live.length < found.length && found.length >= count && count < 1000) continue;
+      const { apart } = await telling;
+      return live
         .sort((a, b) => a.distance - b.distance)
-        .slice(0, query.k);
-      const disputed = await hasDisputes;
-      return Promise.all(
-        candidates.map(async candidate => {
-          const disputes = disputed ? await this.#rulings.disputesOf(candidate.entry.instructionKey) : [];
-          return { ...candidate, tombstoned: disputes.includes(query.instructionKey), disputes };
-        }),
-      );
+        .slice(0, query.k)
+        .map(({ entry, distance }) => {
+          const disputes = [...(apart.get(entry.instructionKey) ?? [])];
+          return { entry, distance, tombstoned: disputes.includes(query.instructionKey), disputes };
+        });
     }
   }
 
-  withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
-    return factsOfInstruction(this.#registries, this.#connection, this.#layout, { instructionKey, limit, now: this.#now() });
+  async withInstruction(instructionKey: string, limit: number): Promise<EntryFacts[]> {
+    const now = this.#now();
+    const located = await Promise.all(this.#registries.map(registry => registry.withInstruction(instructionKey, readOfInstruction)));
+    const found = await Promise.all(located.flat().map(one => this.#entries.facts(one)));
+    return found
+      .filter(facts => facts !== null)
+      .filter(facts => facts.instructionKey === instructionKey && facts.expiresAt > now)
+      .sort((a, b) => b.updatedAt - a.updatedAt)
+      .slice(0, limit);
   }
 
   async put(entry: Entry): Promise<void> {
@@ -119,10 +120,8 @@ export class RedisStore implements Store {
   async recordHit(id: string, { at }: HitFacts): Promise<void> {
     const known = await this.#find(id);
     if (known === null) return;
-    await Promise.all([
-      this.#connection.run(hitScript, [this.#layout.entry(known.tag, id), this.#layout.use(known.tag, id)], [String(at), String(this.#now())]),
-      known.registry.use(id, this.#now()),
-    ]);
+    const now = this.#now();
+    await Promise.all([this.#entries.countHit({ id, tag: known.tag }, { at, now }), known.registry.use(id, now)]);
   }
 
   async clear(filter: EntryFilter): Promise<number> {
@@ -175,8 +174,9 @@ export class RedisStore implements Store {
     return this.#rulings.all();
   }
 
-  aliasesOf(instructionKey: string): Promise<string[]> {
-    return this.#rulings.aliasesOf(instructionKey);
+  async aliasesOf(instructionKey: string): Promise<string[]> {
+    const { alike } = await this.#rulings.told();
+    return [...(alike.get(instructionKey) ?? [])];
   }
 
   addCounts(delta: CountsDelta): Promise<void> {
@@ -196,7 +196,7 @@ export class RedisStore implements Store {
     await this.#removeDue();
     const counts = await Promise.all(this.#registries.map(registry => registry.liveCount(this.#now())));
     const samples = (await Promise.all(this.#registries.map(registry => registry.newest(0, sizeSamples)))).flat();
-    const sizes = await Promise.all(samples.map(({ id, tag }) => this.#sizeOf(this.#layout.entry(tag, id))));
+    const sizes = await Promise.all(samples.map(one => this.#entries.sizeOf(one)));
     const known = sizes.filter(size => size > 0);
     const entries = counts.reduce((sum, count) => sum + count, 0);
     const mean = known.length === 0 ? 0 : known.reduce((sum, size) => sum + size, 0) / known.length;
@@ -216,54 +216,30 @@ export class RedisStore implements Store {
   }
 
   async #put(entry: Entry, ifNewer: boolean): Promise<void> {
-    const fp = entry.fingerprint === null || entry.vector === null ? '' : this.#fpOf(entry.fingerprint);
-    if (fp !== '') await this.#level.prepare(fp, entry.vector!.length);
+    const fp = await this.#entries.prepare(entry);
+    const { storedBy } = this.#namespaces;
     const namespace = namespaceFor(entry, this.#namespaces);
     const registry = this.#registries.find(one => one.namespace === namespace)!;
-    const tag = tagOf(namespace, entry.scope);
-    const located = { id: entry.id, tag };
+    const located = { id: entry.id, tag: tagOf(namespace, entry.scope) };
     const now = this.#now();
     const bound = registry === this.#registries[0] ? this.#maxEntries : Number.MAX_SAFE_INTEGER;
 
+    const signed = storedBy === undefined || entry.storedBy !== undefined ? entry : { ...entry, storedBy };
     const [entered, written] = await Promise.allSettled([
       registry.enter(located, { instructionKey: entry.instructionKey, updatedAt: entry.updatedAt, expiresAt: entry.expiresAt, bound, now }),
-      this.#connection.run(putScript, this.#putKeys(tag, entry.id, fp), this.#putValues(entry, { fp, tag, namespace, now, ifNewer })),
+      this.#entries.write(signed, fp, { tag: located.tag, namespace, writer: this.#writer, now, ifNewer }),
     ]);
     if (written.status === 'rejected') {
       await registry.leave([entry.id]).catch(() => undefined);
-      throw refusedLength(written.reason, entry.vector?.length ?? 0);
+      throw written.reason;
     }
     if (entered.status === 'rejected') throw entered.reason;
-    this.#remember(entry.id, tag, registry);
-    for (const { id, tag: itsTag } of entered.value) await this.#remove(id, itsTag);
-    this.#sweep.step(tag, fp);
+    this.#remember(entry.id, located.tag, registry);
+    for (const one of entered.value) await this.#remove(one);
+    this.#sweep.step(located.tag, fp);
   }
 
-  #putKeys(tag: string, id: string, fp: string): string[] {
-    const finders = fp === '' ? [] : this.#finders(tag).filter(key => key !== '').map(key => key + fp);
-    return [this.#layout.entry(tag, id), this.#layout.use(tag, id), ...finders];
-  }
-
-  #putValues(
-    entry: Entry,
-    { fp, tag, namespace, now, ifNewer }: { fp: string; tag: string; namespace: string; now: number; ifNewer: boolean },
-  ): Word[] {
-    const { storedBy } = this.#namespaces;
-    const { meta, generations } = jsonOf(storedBy === undefined || entry.storedBy !== undefined ? entry : { ...entry, storedBy });
-    return [
-      String(now), entry.id, String(entry.expiresAt), String(entry.updatedAt), String(entry.createdAt), String(entry.hits),
-      entry.lastHitAt === null ? '' : String(entry.lastHitAt), meta, generations, namespace, tag, this.#writer,
-      fp, fp === '' ? '' : vectorBlob(entry.vector!), String(entry.vector?.length ?? 0),
-      ...this.#finders(tag), ifNewer ? '1' : '',
-    ];
-  }
-
-  /** Keys of members and of the vector set, up to the fingerprint; '' for the latter where the level keeps none. */
-  #finders(tag: string): [members: string, vectors: string] {
-    return [this.#layout.members(tag, ''), this.#level.keepsVectorSets ? this.#layout.vectors(tag, '') : ''];
-  }
-
-  /** Whose entries `clear()` removes from a team's namespace; says nothing of the person to others. */
+  /** Whose entries `clear()` removes from a team's namespace. */
   get #writer(): string {
     return tagOf(this.#namespaces.own, 'writer');
   }
@@ -271,7 +247,7 @@ export class RedisStore implements Store {
   async #getIn(registry: RedisRegistry, id: string, scope: string | undefined): Promise<Entry | null> {
     const tag = scope === undefined ? await registry.tagOf(id) : tagOf(registry.namespace, scope);
     if (tag === null) return null;
-    const entry = entryFromHash(...(await this.#readOne(tag, id)));
+    const entry = await this.#entries.read({ id, tag });
     if (entry === null || entry.expiresAt <= this.#now()) return null;
     this.#remember(id, tag, registry);
     return entry;
@@ -281,32 +257,33 @@ export class RedisStore implements Store {
    * A search can name an entry that Redis expired or evicted: what is left of it is removed. Asked for by its own key
    * first, since a Cluster that moves its slot has it on either master.
    */
-  async #confirmed(found: FoundHash[], registries: Map<string, RedisRegistry>): Promise<FoundHash[]> {
+  async #confirmed(found: FoundHash[], registries: Map<string, RedisRegistry>, fp: string): Promise<FoundHash[]> {
     if (found.every(({ fields }) => fields.size > 0)) return found;
     return Promise.all(
       found.map(async one => {
         if (one.fields.size > 0) return one;
-        const [fields, use] = await this.#readOne(one.tag, one.id);
+        const fields = await this.#entries.found(one, fp);
         if (fields.size === 0) {
-          const gone = [this.#remove(one.id, one.tag), registries.get(one.tag)?.leave([one.id])];
+          const gone = [this.#remove(one), registries.get(one.tag)?.leave([one.id])];
           void Promise.all(gone).catch(() => undefined);
         }
-        return { ...one, fields, use };
+        return { ...one, fields };
       }),
     );
   }
 
-  /** Those of a search that are entries of this scope and fingerprint, and live. */
-  #liveOf(found: FoundHash[], registries: Map<string, RedisRegistry>, query: NearestQuery): Entry[] {
+  /** Those of a search that are entries of this scope and fingerprint, and live, with their true distances. */
+  #liveOf(found: FoundHash[], registries: Map<string, RedisRegistry>, query: NearestQuery, fp: string): { entry: FoundEntry; distance: number }[] {
     const now = this.#now();
-    const live: Entry[] = [];
-    for (const { tag, id, fields, use } of found) {
-      const entry = entryFromHash(fields, use);
+    const live: { entry: FoundEntry; distance: number }[] = [];
+    for (const { tag, id, fields } of found) {
+      const entry = foundFromHash(fields);
+      const vector = vectorFromHash(fields, fp);
       const registry = registries.get(tag);
-      if (entry === null || registry === undefined || entry.vector === null || entry.expiresAt <= now) continue;
+      if (entry === null || registry === undefined || vector === null || entry.expiresAt <= now) continue;
       if (entry.scope !== query.scope || entry.fingerprint !== query.fingerprint) continue;
       this.#remember(id, tag, registry);
-      live.push(entry);
+      live.push({ entry, distance: cosineDistance(query.vector, vector) });
     }
     return live;
   }
@@ -325,12 +302,6 @@ export class RedisStore implements Store {
     if (this.#tags.size > rememberedScopes) this.#tags.delete(this.#tags.keys().next().value!);
   }
 
-  #fpOf(fingerprint: string): string {
-    const fp = fingerprintTag(fingerprint);
-    this.#fps.add(fp);
-    return fp;
-  }
-
   /** Live entries of these places; ids that are gone leave the lists. */
   async #read(registry: RedisRegistry, places: Located[]): Promise<Entry[]> {
     const now = this.#now();
@@ -338,9 +309,8 @@ export class RedisStore implements Store {
     const gone: string[] = [];
     for (let at = 0; at < places.length; at += readPage) {
       const page = places.slice(at, at + readPage);
-      const hashes = await Promise.all(page.map(({ id, tag }) => this.#readOne(tag, id)));
-      hashes.forEach((hash, item) => {
-        const entry = entryFromHash(...hash);
+      const entries = await Promise.all(page.map(one => this.#entries.read(one)));
+      entries.forEach((entry, item) => {
         if (entry === null) gone.push(page[item]!.id);
         else if (entry.expiresAt > now) found.push(entry);
       });
@@ -349,31 +319,20 @@ export class RedisStore implements Store {
     return found;
   }
 
-  /** An entry's hash and its use, in one round trip; empty where it is not there. */
-  async #readOne(tag: string, id: string): Promise<[fields: Map<string, Buffer>, use: Reply]> {
-    const [key, use] = [this.#layout.entry(tag, id), this.#layout.use(tag, id)];
-    const [hash, uses] = await Promise.all([
-      this.#connection.send(key, ['HGETALL', key]),
-      this.#connection.send(use, ['HMGET', use, 'hits', 'lastHit']),
-    ]);
-    return [fieldsOf(hash), uses];
-  }
-
   async #clearPage(registry: RedisRegistry, page: Located[], filter: EntryFilter, onlyMine: boolean): Promise<number> {
-    const keys = page.map(({ id, tag }) => this.#layout.entry(tag, id));
-    const facts = await Promise.all(keys.map(key => this.#connection.send(key, ['HMGET', key, 'meta', 'expires', 'by'])));
+    const facts = await Promise.all(page.map(one => this.#entries.fields(one, ['meta', 'expires', 'by'])));
     const now = this.#now();
     const going: Located[] = [];
     let live = 0;
     facts.forEach((fact, at) => {
-      const [meta, expires, by] = fact as (Buffer | null)[];
-      if (meta === null || meta === undefined) {
+      const meta = fact.get('meta');
+      if (meta === undefined) {
         going.push(page[at]!);
         return;
       }
-      if (!fits(JSON.parse(String(meta)) as Entry, filter) || (onlyMine && String(by) !== this.#writer)) return;
+      if (!fits(JSON.parse(String(meta)) as Entry, filter) || (onlyMine && String(fact.get('by')) !== this.#writer)) return;
       going.push(page[at]!);
-      if (Number(expires) > now) live += 1;
+      if (Number(fact.get('expires')) > now) live += 1;
     });
     await this.#removeAll(registry, going);
     return live;
@@ -386,32 +345,12 @@ export class RedisStore implements Store {
   }
 
   async #removeAll(registry: RedisRegistry, places: Located[]): Promise<void> {
-    await Promise.all(places.map(({ id, tag }) => this.#remove(id, tag)));
+    await Promise.all(places.map(one => this.#remove(one)));
     await registry.leave(places.map(({ id }) => id));
   }
 
-  async #remove(id: string, tag: string): Promise<void> {
-    this.#tags.delete(id);
-    await this.#connection.run(removeScript, [this.#layout.entry(tag, id), this.#layout.use(tag, id)], [id, ...this.#finders(tag), ...this.#fps]);
-  }
-
-  async #sizeOf(key: string): Promise<number> {
-    try {
-      return Number((await this.#connection.send(key, ['MEMORY', 'USAGE', key, 'SAMPLES', '0'])) ?? 0);
-    } catch {
-      return 0;
-    }
-  }
-}
-
-/** @returns vector-length-mismatch where the script or the vector set said so, else the error as it was */
-function refusedLength(error: unknown, length: number): unknown {
-  const wanted = /SEMCACHE-LENGTH (\d+)/.exec(messageOf(error))?.[1];
-  if (wanted === undefined) return error;
-  try {
-    checkLength(length, Number(wanted));
-    return error;
-  } catch (mismatch) {
-    return mismatch instanceof SemcacheError ? mismatch : error;
+  async #remove(located: Located): Promise<void> {
+    this.#tags.delete(located.id);
+    await this.#entries.remove(located);
   }
 }

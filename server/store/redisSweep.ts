@@ -3,10 +3,11 @@
 // either. Always true: one small step after some writes, never a walk at once; a failing step is tried again later.
 
 import type { RedisConnection } from './redisConnection.ts';
+import type { RedisEntries } from './redisEntries.ts';
 import type { RedisLayout } from './redisLayout.ts';
 import type { RedisLevel } from './redisLevel.ts';
 import type { RedisRegistry } from './redisRegistry.ts';
-import { checkScript, dropSurplusScript, removeScript } from './redisScripts.ts';
+import { dropSurplusScript } from './redisScripts.ts';
 
 /** One check of each walk a write: 0.02 ms of Redis. */
 const writesPerStep = 200;
@@ -19,7 +20,7 @@ export class RedisSweep {
   readonly #layout: RedisLayout;
   readonly #level: RedisLevel;
   readonly #registries: readonly RedisRegistry[];
-  readonly #fps: ReadonlySet<string>;
+  readonly #entries: RedisEntries;
   #writes = 0;
   #at = 0;
   #cursor = '0';
@@ -32,13 +33,13 @@ export class RedisSweep {
     layout: RedisLayout;
     level: RedisLevel;
     registries: readonly RedisRegistry[];
-    fps: ReadonlySet<string>;
+    entries: RedisEntries;
   }) {
     this.#connection = parts.connection;
     this.#layout = parts.layout;
     this.#level = parts.level;
     this.#registries = parts.registries;
-    this.#fps = parts.fps;
+    this.#entries = parts.entries;
   }
 
   /** Called after each write; begins a step with every 200th. `fp` is '' for an entry without a vector. */
@@ -65,15 +66,8 @@ export class RedisSweep {
     const { page, next } = await registry.scan(this.#cursor, pageSize);
     this.#cursor = next;
     if (next === '0') this.#at += 1;
-    const present = await Promise.all(
-      page.map(({ id, tag }) =>
-        this.#connection.run(checkScript, [this.#layout.entry(tag, id)], [
-          id, ...this.#finders(tag),
-          this.#connection.topology === 'cluster' ? '' : '1', ...this.#fps,
-        ]),
-      ),
-    );
-    const gone = page.filter((_, at) => Number(present[at]) === 0).map(({ id }) => id);
+    const present = await Promise.all(page.map(one => this.#entries.mend(one)));
+    const gone = page.filter((_, at) => !present[at]).map(({ id }) => id);
     if (gone.length > 0) await registry.leave(gone);
   }
 
@@ -84,14 +78,9 @@ export class RedisSweep {
     const reply = await this.#connection.send(key, ['ZSCAN', key, scope.cursor, 'COUNT', String(pageSize)]);
     const [cursor, words] = reply as [Buffer, Buffer[]];
     scope.cursor = String(cursor);
-    const ids = words.filter((_, at) => at % 2 === 0).map(String);
-    const present = await Promise.all(ids.map(id => this.#connection.send(this.#layout.entry(scope.tag, id), ['EXISTS', this.#layout.entry(scope.tag, id)])));
-    const gone = ids.filter((_, at) => Number(present[at]) === 0);
-    await Promise.all(
-      gone.map(id =>
-        this.#connection.run(removeScript, [this.#layout.entry(scope.tag, id), this.#layout.use(scope.tag, id)], [id, ...this.#finders(scope.tag), ...this.#fps]),
-      ),
-    );
+    const members = words.filter((_, at) => at % 2 === 0).map(id => ({ id: String(id), tag: scope.tag }));
+    const present = await Promise.all(members.map(one => this.#entries.isThere(one)));
+    await Promise.all(members.filter((_, at) => !present[at]).map(one => this.#entries.remove(one)));
     if (scope.cursor !== '0') return;
     this.#scopes.delete(key);
     if (this.#level.keepsVectorSets) await this.#connection.run(dropSurplusScript, [this.#layout.vectors(scope.tag, scope.fp), key], []);
@@ -101,10 +90,5 @@ export class RedisSweep {
     const key = this.#layout.members(tag, fp);
     if (this.#scopes.has(key) || this.#scopes.size >= scopesInUse) return;
     this.#scopes.set(key, { tag, fp, cursor: '0' });
-  }
-
-  /** Keys of members and of the vector set, up to the fingerprint; '' for the latter where the level keeps none. */
-  #finders(tag: string): [members: string, vectors: string] {
-    return [this.#layout.members(tag, ''), this.#level.keepsVectorSets ? this.#layout.vectors(tag, '') : ''];
   }
 }

@@ -3,7 +3,7 @@
 // Always true: a set holds 8-bit copies, so more are fetched than wanted and the caller orders them by their true vectors.
 
 import { isRefusedCommand } from './redisErrors.ts';
-import { fieldsOf, vectorBlob } from './redisLayout.ts';
+import { fieldsNamed, foundFields, vectorBlob } from './redisLayout.ts';
 import type { FoundHash, LevelParts, LevelQuery, RedisLevel } from './redisLevel.ts';
 import { nearestInSetScript, rebuildSetScript } from './redisScripts.ts';
 import type { Reply } from './redisConnection.ts';
@@ -41,9 +41,10 @@ export class RedisVectorSets implements RedisLevel {
       reply = await this.#search(tag, query);
     }
     if (!Array.isArray(reply)) return [];
+    const names = foundFields(query.fp);
     return reply.map(item => {
-      const [id, hash, use] = item as [Buffer, Reply, Reply];
-      return { tag, id: String(id), fields: fieldsOf(hash), use };
+      const [id, values] = item as [Buffer, Reply];
+      return { tag, id: String(id), fields: fieldsNamed(names, values) };
     });
   }
 
@@ -52,7 +53,7 @@ export class RedisVectorSets implements RedisLevel {
     const wanted = count + spare;
     try {
       return await connection.run(nearestInSetScript, [layout.vectors(tag, fp), layout.members(tag, fp)], [
-        layout.entry(tag, ''), layout.use(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)),
+        layout.entry(tag, ''), vectorBlob(vector), String(wanted), String(Math.max(searchEffort, 2 * wanted)), ...foundFields(fp),
       ]);
     } catch (error) {
       const length = /dimension|expected (\d+)|vector dim/i.exec(messageOf(error));

@@ -223,6 +223,18 @@ describe('sameQuestion()', () => {
     expect((await cache.lookup('branches of yesterday', llmString, verified)).decision).toMatchObject({ status: 'hit', entryId: id });
   });
 
+  test.each(['what was called the same cannot be read', 'the entry of what was called the same cannot be read'])('%s: the look-up goes on without it', async what => {
+    const { cache, store, llmString } = await called('list files', 'branches of yesterday');
+    const { id } = await cache.update('files list', llmString, says('by meaning'), settings);
+    const failing = what.startsWith('the entry');
+    const read = store.get.bind(store);
+    const asked: string[] = [];
+    if (failing) store.get = async entryId => (asked.push(entryId) === 1 ? read(entryId) : Promise.reject(new Error('no reply in 50 ms')));
+    else store.aliasesOf = async () => Promise.reject(new Error('no reply in 50 ms'));
+    expect((await cache.lookup('list files', llmString, settings)).decision).toMatchObject({ status: 'hit', match: 'semantic', entryId: id });
+    expect(asked).toHaveLength(failing ? 2 : 0);
+  });
+
   test('wrongAnswer() afterwards takes it back, and sameQuestion() again brings it back', async () => {
     const { cache, llmString, id, clock } = await called('list files', 'branches of yesterday');
     const status = async (): Promise<string> => (await cache.lookup('list files', llmString, verified)).decision.status;
