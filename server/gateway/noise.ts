@@ -116,15 +116,43 @@ export function speaksOfTime(instruction: string): boolean {
 
 /** The request without the noise of its texts. Typed text stays as it is. */
 export function quieted(request: ModelRequest): ModelRequest {
-  const asked = request.messages.findLast(message => message.role === 'user' && message.parts.some(isTyped));
+  const told = reminderApart(request.messages);
+  const asked = told.findLast(message => message.role === 'user' && message.parts.some(isTyped));
   const keepDates = speaksOfTime((asked?.parts ?? []).map(part => (isTyped(part) ? part.text : '')).join(' '));
-  const messages = request.messages
+  const messages = told
     .map((message): Message => ({
       role: message.role,
       parts: message.parts.map(part => quietedPart(part, message.role, keepDates)).filter(part => part.type !== 'text' || part.text.trim() !== ''),
     }))
     .filter(message => message.parts.length > 0);
   return { ...request, messages };
+}
+
+/**
+ * A program that ends a question with what it ends its system text with reminds the model of that; nobody typed it.
+ * Aider does so in each of its modes ("Reply in English.", the rules of its edits).
+ */
+function reminderApart(messages: Message[]): Message[] {
+  const at = messages.findLastIndex(message => message.role === 'user' && message.parts.some(isTyped));
+  const { parts } = messages[at] ?? { parts: [] };
+  const last = parts.findLastIndex(isTyped);
+  const part = parts[last];
+  if (part === undefined || !isTyped(part)) return messages;
+  const endings = messages.filter(({ role }) => role === 'system').map(system => system.parts.map(each => (each.type === 'text' ? each.text : '')).join('\n').trimEnd());
+  const from = reminderIn(part.text, endings);
+  if (from === null) return messages;
+  const split: MessagePart[] = [{ ...part, text: part.text.slice(0, from) }, { type: 'text', text: part.text.slice(from).trim(), kind: 'wrapper', name: 'reminder' }];
+  return messages.with(at, { role: 'user', parts: parts.toSpliced(last, 1, ...split) });
+}
+
+/** Where it begins: after a blank line, and the longest. */
+function reminderIn(text: string, endings: string[]): number | null {
+  for (const { index } of text.matchAll(/\n[^\S\n]*\n/g)) {
+    const tail = text.slice(index).trim();
+    const isRepeated = endings.some(ending => ending.endsWith(tail) && [undefined, '\n'].includes(ending.at(-tail.length - 1)));
+    if (isRepeated && tail !== '' && text.slice(0, index).trim() !== '') return index;
+  }
+  return null;
 }
 
 function quietedPart(part: MessagePart, role: Message['role'], keepDates: boolean): MessagePart {

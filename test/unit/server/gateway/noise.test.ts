@@ -117,3 +117,30 @@ test.each(['__proto__', 'constructor', 'toString'])('a field called %s is compar
   const body = (value: string): Json => JSON.parse(`{"model":"m","messages":[{"role":"user","content":"hi"}],"${name}":"${value}"}`) as Json;
   expect(scopeOf(body('a'))).not.toBe(scopeOf(body('b')));
 });
+
+describe('what a program ends a question with, and its system text too', () => {
+  const rules = '# Rules:\n\nAnswer in *blocks*.\n\nReply in English.';
+  const ask = (system: string, user: string): Json => ({ model: 'm', messages: [{ role: 'system', content: system }, { role: 'user', content: user }] });
+  const promptOf = (body: Json) => promptFromRequest(apiNamed('chat').read(body, () => undefined).request);
+
+  test.each(['Reply in English.', rules])('is not taken for typed: %j', reminder => {
+    const prompt = promptOf(ask(`You are kind.\n${reminder}\n`, `What is a monad?\n\nBriefly.\n\n${reminder}\n`));
+    expect(prompt.instruction).toBe('What is a monad?\n\nBriefly.');
+    expect(prompt.context).toContainEqual({ kind: 'wrapper', name: 'reminder', text: reminder });
+  });
+
+  test('is compared exactly', () => {
+    const scope = (reminder: string, user = reminder): string => scopeOf(ask(`You are kind.\n${reminder}`, `What is a monad?\n\n${user}`));
+    expect(scope('Reply in English.')).not.toBe(scope('Reply in French.'));
+    expect(scope('Reply in English.')).not.toBe(scopeOf(ask('You are kind.\nReply in English.', 'What is a monad?')));
+  });
+
+  test.each([
+    { why: 'the system text says something else', system: 'You are kind.', user: 'What is a monad?\n\nReply in English.' },
+    { why: 'it is the end of a longer line there', system: 'You are kind. Reply in English.', user: 'What is a monad?\n\nReply in English.' },
+    { why: 'no blank line is before it', system: 'You are kind.\nReply in English.', user: 'What is a monad?\nReply in English.' },
+    { why: 'there is nothing else', system: 'You are kind.\nReply in English.', user: 'Reply in English.' },
+  ])('is typed where $why', ({ system, user }) => {
+    expect(promptOf(ask(system, user)).instruction).toBe(user);
+  });
+});
