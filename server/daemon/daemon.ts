@@ -7,7 +7,7 @@ import { loggable, type Log } from './log.ts';
 import { measuredCare } from '../cache/care.ts';
 import { build } from '../protocol/build.ts';
 import type { Upstream } from '../protocol/answer.ts';
-import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams, type EditorModelOffer } from '../protocol/messages.ts';
+import { PROTOCOL_VERSION, type ConfigureParams, type DaemonFacts, type DrainParams, type EditorModelOffer, type Health } from '../protocol/messages.ts';
 import type { ChosenStore } from '../store/openChosenStore.ts';
 import type { Parts } from './parts.ts';
 import { Session, type SessionHost, type Transport } from './session.ts';
@@ -30,6 +30,8 @@ export interface DaemonOptions {
   onConfigured?: (sent: ConfigureParams) => void;
   /** Address of the gateway now; null while there is none. */
   http?: () => string | null;
+  /** What is wrong with the gateway; null when all is well. */
+  gatewayProblem?: () => string | null;
   /** A session came or went. */
   onSessions: (count: number) => void;
   /** Another build, or a person, wants this one to end. */
@@ -62,9 +64,7 @@ export class Daemon implements SessionHost {
     this.token = options.token;
     this.#store = options.store;
     this.parts.counters.onChange(() => this.#statsChanged());
-    this.parts.onHealth(() => {
-      for (const session of this.#sessions) session.tellHealth(this.parts.health());
-    });
+    this.parts.onHealth(() => this.tellHealth());
     this.parts.warm();
   }
 
@@ -79,6 +79,17 @@ export class Daemon implements SessionHost {
   facts(): DaemonFacts {
     const { mode, dataFolder } = this.#options;
     return { protocol: PROTOCOL_VERSION, build, pid: process.pid, mode, dataFolder, http: this.#options.http?.() ?? null, care: measuredCare() };
+  }
+
+  health(): Health {
+    const health = this.parts.health();
+    const problem = this.#options.gatewayProblem?.() ?? null;
+    return problem === null ? health : { ...health, problems: [...health.problems, problem] };
+  }
+
+  /** To be called when something of health() that is not the parts' has changed. */
+  tellHealth(): void {
+    for (const session of this.#sessions) session.tellHealth(this.health());
   }
 
   joined(session: Session): void {

@@ -37,6 +37,7 @@ export class GatewayHost {
   #upstreams: HttpUpstreamConfig[] = [];
   #gateway: Gateway | null = null;
   #openFor: number | null = null;
+  #problem: string | null = null;
   #requests = 0;
   #closed = false;
   #graceMs: number | null = 0;
@@ -54,6 +55,11 @@ export class GatewayHost {
 
   get token(): string | null {
     return this.#gateway?.token ?? null;
+  }
+
+  /** What is wrong with it, and what to do; null when all is well. */
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** Requests in progress. */
@@ -94,9 +100,14 @@ export class GatewayHost {
     this.#openFor = port;
     const before = this.#gateway;
     this.#gateway = null;
+    this.#problem = null;
     await before?.close(this.#graceMs);
-    if (port !== null) this.#gateway = await this.#open(port);
-    if (this.#gateway !== null) log.info(`The gateway listens on ${this.#gateway.url}.`);
+    const opened = port === null ? null : await this.#open(port);
+    this.#gateway = opened;
+    if (opened !== null) {
+      log.info(`The gateway listens on ${opened.url}.`);
+      if (port !== 0 && port !== opened.port) this.#problem = portTaken(port!, opened.port);
+    }
     onAddress(this.http);
   }
 
@@ -116,10 +127,18 @@ export class GatewayHost {
         },
       });
     } catch (error) {
-      log.warning(`The gateway for other tools could not be opened: ${messageOf(error)}`);
+      this.#problem = `The gateway for other tools could not be opened: ${messageOf(error)}`;
+      log.warning(this.#problem);
       return null;
     }
   }
+}
+
+function portTaken(wanted: number, port: number): string {
+  return (
+    `Port ${wanted} is taken by another program: other tools reach the gateway on port ${port} now. Set semcache.gateway.port to a free one ` +
+    'and run "Semcache: Connect Another Tool…" again, or end that program and restart the daemon.'
+  );
 }
 
 type OfParts = 'answerPrompt' | 'embed' | 'removeEntry' | 'wrongAnswer' | 'notTheSame' | 'sameQuestion' | 'stats';

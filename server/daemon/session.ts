@@ -45,6 +45,7 @@ export interface SessionHost {
   readonly parts: Parts;
   readonly log: Log;
   facts(): messages.DaemonFacts;
+  health(): messages.Health;
   /** What windows must show to be let in; null where the connection itself is proof (window mode). */
   readonly token: string | null;
   readonly draining: boolean;
@@ -243,7 +244,7 @@ export class Session {
     });
     // After the answer to initialize.
     setImmediate(() => {
-      this.tellHealth(parts.health());
+      this.tellHealth(this.#host.health());
       parts.counters.stats().then(stats => this.tellStats(stats), () => undefined);
     });
   }

@@ -94,6 +94,7 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
       windows: { editorModels: () => daemon.editorModels(), editorUpstream: model => daemon.editorUpstream(model), judge: () => daemon.judge() },
       onAddress: http => {
         if (!isEnding && isOurs(dataFolder, token)) announce(http);
+        daemon.tellHealth();
       },
       onRequests: countUsers,
     });
@@ -103,6 +104,7 @@ export async function runSharedDaemon(options: SharedDaemonOptions): Promise<'en
       parts,
       ...(options.store === undefined ? {} : { store: options.store }),
       http: () => gateway.http,
+      gatewayProblem: () => gateway.problem,
       onConfigured: sent => gateway.configure(sent),
       log,
       token,

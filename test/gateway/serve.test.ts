@@ -4,9 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { readRecord } from '../../server/protocol/discovery.ts';
-import { configureRequest } from '../../server/protocol/messages.ts';
+import { configureRequest, healthChanged, PROTOCOL_VERSION, type Health } from '../../server/protocol/messages.ts';
 import { defaultCacheSettings, defaultGatewaySettings, type GatewaySettings } from '../../server/protocol/settings.ts';
-import { attach, logOf, newDataFolder, start, until } from '../daemon/daemonProcess.ts';
+import { attach, connectOnly, initialize, logOf, newDataFolder, start, until } from '../daemon/daemonProcess.ts';
 import { ScriptedProvider } from '../fakes/scriptedProvider.ts';
 import { apiForms } from './apiForms.ts';
 
@@ -36,12 +36,12 @@ async function serve(dataFolder: string, ...more: string[]): Promise<Ready> {
   };
 }
 
-const [form] = apiForms;
-async function ask({ http, token }: Ready, headers: Record<string, string> = {}): Promise<{ code: number; status: string | null; text: string }> {
-  const response = await fetch(http + form!.path, {
+const [chat] = apiForms;
+async function ask({ http, token }: Ready, headers: Record<string, string> = {}, form = chat!): Promise<{ code: number; status: string | null; text: string }> {
+  const response = await fetch(http + form.path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
-    body: JSON.stringify(form!.ask('What is a monad?')),
+    body: JSON.stringify(form.ask('What is a monad?')),
   });
   return { code: response.status, status: response.headers.get('x-semcache-status'), text: await response.text() };
 }
@@ -63,13 +63,20 @@ test('prints address and token, answers, and finds both and its answers again wh
   expect(logOf(data)).not.toContain(first.token);
 });
 
-test('takes the next free port when the wanted one is taken, and says so', async () => {
+test('takes the next free port when the wanted one is taken, and tells log and windows', async () => {
   const first = await serve(newDataFolder(), '--upstream', provider.url, '--port', '0');
   const port = Number(new URL(first.http).port);
   const data = newDataFolder();
   const second = await serve(data, '--upstream', provider.url, '--port', String(port));
   expect(Number(new URL(second.http).port)).toBeGreaterThan(port);
   expect(logOf(data)).toContain(`Port ${port} is taken`);
+  const { connection } = await connectOnly(readRecord(data)!.socket);
+  const told: Health[] = [];
+  connection.onNotification(healthChanged, health => void told.push(health));
+  const { build, token } = readRecord(data)!;
+  await initialize(connection, { token, protocol: PROTOCOL_VERSION, build });
+  await until(() => told.length > 0, 'the window is told of the health');
+  expect(told.at(-1)!.problems).toEqual([expect.stringMatching(new RegExp(`Port ${port} is taken .* on port ${new URL(second.http).port} now`))]);
 });
 
 test('sends the key of its environment upstream, and never the token', async () => {
@@ -81,6 +88,15 @@ test('sends the key of its environment upstream, and never the token', async () 
   expect(provider.seen[0]!.headers).toMatchObject({ authorization: 'Bearer sk-of-the-server' });
   expect(provider.seen[0]!.headers['x-api-key']).toBeUndefined();
   expect(readFileSync(path.join(data, 'daemon.log'), 'utf8')).not.toContain('sk-of');
+});
+
+test('serves all three APIs from one provider, and an answer of one to the others', async () => {
+  const daemon = await serve(newDataFolder(), '--upstream', provider.url, '--port', '0');
+  for (const form of apiForms) {
+    expect(await ask(daemon, { 'x-semcache-namespace': form.name }, form)).toMatchObject({ code: 200, status: 'miss' });
+    for (const other of apiForms) expect(await ask(daemon, { 'x-semcache-namespace': form.name }, other)).toMatchObject({ code: 200, status: 'hit' });
+  }
+  expect(provider.seen.map(({ path: asked }) => asked)).toEqual(apiForms.map(form => form.path));
 });
 
 test('does not ask itself for ever when its provider is itself', async () => {
