@@ -28,8 +28,8 @@ export class RedisEntries {
   readonly #connection: RedisConnection;
   readonly #layout: RedisLayout;
   readonly #level: RedisLevel;
-  /** Fingerprints that were met: where to look for what is left of an entry that has gone. */
-  readonly #fps = new Set<string>();
+  /** Fingerprints that were met, as they stand in keys: where to look for what is left of an entry that has gone. */
+  readonly #fps = new Map<string, string>();
 
   constructor(parts: { connection: RedisConnection; layout: RedisLayout; level: RedisLevel }) {
     this.#connection = parts.connection;
@@ -39,8 +39,8 @@ export class RedisEntries {
 
   /** A fingerprint as it stands in keys. */
   fpOf(fingerprint: string): string {
-    const fp = fingerprintTag(fingerprint);
-    this.#fps.add(fp);
+    const fp = this.#fps.get(fingerprint) ?? fingerprintTag(fingerprint);
+    this.#fps.set(fingerprint, fp);
     return fp;
   }
 
@@ -99,7 +99,7 @@ export class RedisEntries {
 
   /** Removes it and what finds it, also where only the latter is left. */
   async remove({ id, tag }: Located): Promise<void> {
-    await this.#connection.run(removeScript, [this.#layout.entry(tag, id), this.#layout.use(tag, id)], [id, ...this.#finders(tag), ...this.#fps]);
+    await this.#connection.run(removeScript, [this.#layout.entry(tag, id), this.#layout.use(tag, id)], [id, ...this.#finders(tag), ...this.#fps.values()]);
   }
 
   async isThere({ id, tag }: Located): Promise<boolean> {
@@ -110,7 +110,7 @@ export class RedisEntries {
   /** Whether it is there; what finds it is mended, or taken away with it. */
   async mend({ id, tag }: Located): Promise<boolean> {
     const mends = this.#connection.topology === 'cluster' ? '' : '1';
-    return Number(await this.#connection.run(checkScript, [this.#layout.entry(tag, id)], [id, ...this.#finders(tag), mends, ...this.#fps])) > 0;
+    return Number(await this.#connection.run(checkScript, [this.#layout.entry(tag, id)], [id, ...this.#finders(tag), mends, ...this.#fps.values()])) > 0;
   }
 
   /** Bytes; 0 where it is not there, or the server does not say. */

@@ -1,6 +1,6 @@
 // The store in Redis as prompts may rely on it: never slow, never failing, and nothing lost while Redis is away.
-// Owns: the time a look-up may take, when Redis counts as away, trying again, and delivering what waited.
-// Does not know: commands, levels.
+// Owns: the time a look-up may take, and keeping and delivering what Redis could not be given.
+// Does not know: commands, levels; when Redis counts as away (redisPresence.ts).
 // Always true: a look-up ends within its budget, or twice that where it follows an alias, with a result or with
 // store-unreachable (which becomes a bypass); an answer that put() took is in Redis or in the spool, and delivering it
 // twice stores it once.
@@ -12,31 +12,21 @@ import { noCounts } from './noCounts.ts';
 import { LookupBudget } from './lookupBudget.ts';
 import type { OpenedRedisStore } from './openRedisStore.ts';
 import { isWriteRefusal, redisError } from './redisErrors.ts';
+import { RedisPresence, type PresenceOptions } from './redisPresence.ts';
 import type { RedisSpool } from './redisSpool.ts';
 import type { RedisStore } from './redisStore.ts';
 import type { CountsDelta, HitFacts, ListQuery, NearestQuery, Store } from './store.ts';
 import { within } from './within.ts';
 
-export interface ResilienceOptions {
-  /** Connects and finds the level. @throws SemcacheError store-unreachable */
-  open: () => Promise<OpenedRedisStore>;
+export interface ResilienceOptions extends PresenceOptions {
   spool: RedisSpool;
-  /** Where Redis is, without secrets. */
-  address: string;
   now: () => number;
-  /** For both steps of one look-up together. */
-  budgetMs: number;
 }
 
 /** A write that takes longer waits in the spool. */
 const writeDeadlineMs = 1000;
 /** What a person asked for (a list, clear) may take. */
 const patientDeadlineMs = 30_000;
-/** Look-ups in a row that failed before Redis counts as away. A lost connection counts at once. */
-const failuresUntilAway = 3;
-/** Between tries to come back; each twice the one before. */
-const firstRetryMs = 100;
-const lastRetryMs = 5000;
 const deliveryPage = 100;
 
 export class ResilientRedisStore implements Store {
@@ -44,14 +34,7 @@ export class ResilientRedisStore implements Store {
 
   readonly #options: ResilienceOptions;
   readonly #spool: RedisSpool;
-  #opened: OpenedRedisStore | null = null;
-  /** False while Redis answers, but slower than the budget: it is written to, and not asked. */
-  #isFast = true;
-  #failures = 0;
-  #problem: SemcacheError | null = null;
-  #writeProblem: SemcacheError | null = null;
-  #retry: NodeJS.Timeout | null = null;
-  #retryMs = firstRetryMs;
+  readonly #presence: RedisPresence;
   #delivery: Promise<void> | null = null;
   readonly #writing = new Set<Promise<void>>();
   /** False once it is known that nothing waits. */
@@ -59,8 +42,6 @@ export class ResilientRedisStore implements Store {
   #isClosed = false;
   #maxEntries: number | null = null;
   readonly #budget: LookupBudget;
-  readonly #listeners = new Set<() => void>();
-  readonly #firstTry: Promise<void>;
   #lastCounts: Counts & { since: number; saved: SavedTokens[] };
   #lastSize = { entries: 0, bytes: 0 };
 
@@ -70,29 +51,28 @@ export class ResilientRedisStore implements Store {
     this.#spool = options.spool;
     this.#budget = new LookupBudget(options.budgetMs);
     this.#lastCounts = { ...noCounts(), since: options.now(), saved: [] };
-    this.#firstTry = this.#tryToOpen();
+    this.#presence = new RedisPresence({ ...options, open: () => this.#open() }, opened => this.#deliver(opened));
   }
 
   get description(): string {
-    return this.#opened === null ? `Redis, ${this.#options.address}` : this.#opened.store.description;
+    return this.#presence.opened?.store.description ?? `Redis, ${this.#options.address}`;
   }
 
   /** What is wrong now and what to do; null when all is well. */
   get problem(): string | null {
-    const problem = this.#problem ?? this.#writeProblem;
+    const { problem } = this.#presence;
     if (problem === null) return null;
     const waiting = this.#isClosed ? 0 : this.#spool.answers;
     return waiting === 0 ? problem.message : `${problem.message} ${waiting} ${waiting === 1 ? 'answer waits' : 'answers wait'} to be delivered.`;
   }
 
   onProblem(listener: () => void): void {
-    this.#listeners.add(listener);
+    this.#presence.onProblem(listener);
   }
 
   /** Resolves when the first try to connect is over. @throws SemcacheError store-unreachable where it failed */
   async ready(): Promise<void> {
-    await this.#firstTry;
-    if (this.#problem !== null) throw this.#problem;
+    await this.#presence.ready();
   }
 
   async get(id: string, scope?: string): Promise<Entry | null> {
@@ -130,12 +110,11 @@ export class ResilientRedisStore implements Store {
   }
 
   async *entries(): AsyncIterable<Entry> {
-    await this.#firstTry;
-    if (this.#opened === null) throw this.#away();
+    const opened = await this.#afterFirstTry();
     try {
-      yield* this.#opened.store.entries();
+      yield* opened.store.entries();
     } catch (error) {
-      throw this.#failed(error);
+      throw this.#presence.failed(error, opened);
     }
   }
 
@@ -174,38 +153,35 @@ export class ResilientRedisStore implements Store {
 
   async setMaxEntries(maxEntries: number): Promise<void> {
     this.#maxEntries = maxEntries;
-    await this.#opened?.store.setMaxEntries(maxEntries);
+    await this.#presence.opened?.store.setMaxEntries(maxEntries);
   }
 
   /** Delivers what waits, as far as Redis is there, and lets go of both. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    await Promise.allSettled([this.#firstTry, ...this.#writing]);
+    await this.#presence.stop();
+    await Promise.allSettled(this.#writing);
     await this.#delivery;
-    const opened = this.#opened;
-    this.#opened = null;
-    await opened?.store.close();
+    await this.#presence.release();
     this.#spool.close();
   }
 
   async #ask<T>(question: (store: RedisStore) => Promise<T>, budgetMs: number): Promise<T> {
-    if (this.#opened === null || !this.#isFast) throw this.#away();
-    const opened = this.#opened;
+    const opened = this.#presence.forLookup();
     try {
       const answer = await within(budgetMs, question(opened.store));
-      this.#failures = 0;
+      this.#presence.answered();
       return answer;
     } catch (error) {
-      throw this.#failed(error, opened);
+      throw this.#presence.failed(error, opened);
     }
   }
 
   /** As #ask(), for what is asked beside a step of a look-up: that step tells how Redis fares. */
   async #askBeside<T>(question: (store: RedisStore) => Promise<T>): Promise<T> {
-    if (this.#opened === null || !this.#isFast) throw this.#away();
+    const { store } = this.#presence.forLookup();
     try {
-      return await within(this.#options.budgetMs, question(this.#opened.store));
+      return await within(this.#options.budgetMs, question(store));
     } catch (error) {
       throw redisError(error, this.#options.address);
     }
@@ -221,21 +197,18 @@ export class ResilientRedisStore implements Store {
   }
 
   async #writeOrKeep(write: (store: RedisStore) => Promise<void>, keep: () => void): Promise<void> {
-    await this.#firstTry;
-    const opened = this.#opened;
+    const opened = await this.#presence.afterFirstTry();
     if (opened === null) {
       this.#keep(keep);
       return;
     }
     try {
       await within(writeDeadlineMs, write(opened.store));
-      if (this.#mayWait) this.#deliver();
+      if (this.#mayWait) this.#deliver(opened);
     } catch (error) {
       if (error instanceof SemcacheError && error.code !== 'store-unreachable') throw error;
       this.#keep(keep);
-      if (isWriteRefusal(error)) this.#cannotWrite(error);
-      else this.#failed(error, opened);
-      this.#retrySoon();
+      this.#refused(error, opened);
     }
   }
 
@@ -245,124 +218,48 @@ export class ResilientRedisStore implements Store {
   }
 
   async #patiently<T>(work: (store: RedisStore) => Promise<T>): Promise<T> {
-    await this.#firstTry;
-    const opened = this.#opened;
-    if (opened === null) throw this.#away();
+    const opened = await this.#afterFirstTry();
     try {
       return await within(patientDeadlineMs, work(opened.store));
     } catch (error) {
-      throw isWriteRefusal(error) ? redisError(error, this.#options.address) : this.#failed(error, opened);
+      throw isWriteRefusal(error) ? redisError(error, this.#options.address) : this.#presence.failed(error, opened);
     }
   }
 
-  /** The error to throw on; after some in a row, Redis counts as away. */
-  #failed(error: unknown, opened: OpenedRedisStore | null = this.#opened): SemcacheError {
-    const failure = redisError(error, this.#options.address);
-    if (failure.code !== 'store-unreachable' || opened !== this.#opened) return failure;
-    this.#failures += 1;
-    if (this.#failures >= failuresUntilAway) this.#leave(failure);
-    return failure;
+  /** @throws SemcacheError store-unreachable while Redis is away */
+  async #afterFirstTry(): Promise<OpenedRedisStore> {
+    const opened = await this.#presence.afterFirstTry();
+    if (opened === null) throw this.#presence.away();
+    return opened;
   }
 
-  /** Lets go of the connection and begins to try again. */
-  #leave(problem: SemcacheError): void {
-    const opened = this.#opened;
-    this.#opened = null;
-    this.#failures = 0;
-    opened?.connection.close();
-    this.#tell(problem);
-    this.#retrySoon();
+  /** A write did not get there. */
+  #refused(error: unknown, opened: OpenedRedisStore): void {
+    if (isWriteRefusal(error)) this.#presence.cannotWrite(error);
+    else this.#presence.failed(error, opened);
+    this.#presence.retrySoon();
   }
 
-  async #tryToOpen(): Promise<void> {
-    let opened: OpenedRedisStore | null = null;
-    try {
-      opened = await this.#options.open();
-      if (this.#isClosed) {
-        opened.connection.close();
-        return;
-      }
-      const problem = await this.#measured(opened);
-      this.#take(opened);
-      this.#judge(problem);
-      this.#deliver();
-    } catch (error) {
-      opened?.connection.close();
-      this.#tell(redisError(error, this.#options.address));
-      this.#retrySoon();
-    }
-  }
-
-  #take(opened: OpenedRedisStore): void {
-    opened.connection.onLost(error => {
-      if (this.#opened === opened) this.#leave(redisError(error, this.#options.address));
-    });
-    this.#opened = opened;
-    this.#failures = 0;
+  async #open(): Promise<OpenedRedisStore> {
+    const opened = await this.#options.open();
     if (this.#maxEntries !== null) opened.store.setMaxEntries(this.#maxEntries).catch(() => undefined);
+    return opened;
   }
 
-  /** Asks something small: a Redis that takes longer than the budget is not asked by prompts. Null when it is fast. */
-  async #measured(opened: OpenedRedisStore): Promise<SemcacheError | null> {
-    const { budgetMs, address } = this.#options;
-    const begun = performance.now();
-    await within(writeDeadlineMs, opened.store.get('probe', 'probe'));
-    const took = performance.now() - begun;
-    if (took <= budgetMs) return null;
-    return new SemcacheError(
-      'store-unreachable',
-      `The Redis at ${address} takes ${Math.round(took)} ms for an answer, and a prompt waits ${budgetMs} ms at most. ` +
-        'Prompts go straight to the model until it is faster; new answers are still stored. ' +
-        'Check the network, or raise semcache.redis.budgetMs.',
-    );
-  }
-
-  #judge(problem: SemcacheError | null): void {
-    this.#isFast = problem === null;
-    if (this.#isFast) this.#retryMs = firstRetryMs;
-    else this.#retrySoon();
-    this.#tell(problem);
-  }
-
-  #retrySoon(): void {
-    if (this.#isClosed || this.#retry !== null) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      void this.#comeBack();
-    }, this.#retryMs);
-    this.#retry.unref();
-    this.#retryMs = Math.min(this.#retryMs * 2, lastRetryMs);
-  }
-
-  async #comeBack(): Promise<void> {
-    const opened = this.#opened;
-    if (opened === null) return this.#tryToOpen();
-    try {
-      if (this.#problem !== null) this.#judge(await this.#measured(opened));
-      this.#deliver();
-    } catch (error) {
-      this.#leave(redisError(error, this.#options.address));
-    }
-  }
-
-  #deliver(): void {
+  #deliver(opened: OpenedRedisStore): void {
     if (this.#delivery !== null || this.#isClosed) return;
-    this.#delivery = this.#deliverAll()
-      .then(() => this.#canWrite())
+    this.#delivery = this.#deliverAll(opened.store)
+      .then(() => this.#presence.canWrite())
       .catch((error: unknown) => {
         this.#mayWait = true;
-        if (isWriteRefusal(error)) this.#cannotWrite(error);
-        else this.#failed(error);
-        this.#retrySoon();
+        this.#refused(error, opened);
       })
       .finally(() => {
         this.#delivery = null;
       });
   }
 
-  async #deliverAll(): Promise<void> {
-    const store = this.#opened?.store;
-    if (store === undefined) return;
+  async #deliverAll(store: RedisStore): Promise<void> {
     this.#mayWait = false;
     for (;;) {
       const page = this.#spool.waiting(this.#options.now(), deliveryPage);
@@ -389,26 +286,5 @@ export class ResilientRedisStore implements Store {
         throw error;
       }
     }
-  }
-
-  #cannotWrite(error: unknown): void {
-    this.#writeProblem = redisError(error, this.#options.address);
-    this.#tell(this.#problem);
-  }
-
-  #canWrite(): void {
-    if (this.#writeProblem === null) return;
-    this.#writeProblem = null;
-    this.#retryMs = firstRetryMs;
-    this.#tell(this.#problem);
-  }
-
-  #away(): SemcacheError {
-    return this.#problem ?? new SemcacheError('store-unreachable', `The Redis at ${this.#options.address} is being connected to.`);
-  }
-
-  #tell(problem: SemcacheError | null): void {
-    this.#problem = problem;
-    for (const listener of this.#listeners) listener();
   }
 }
