@@ -34,7 +34,7 @@ interface Command {
 export const commandTable = {
   'semcache.ask': { needs: 'nothing', run: ({ ask }, argument?: AskArgument) => ask.ask(argument) },
   'semcache.askAboutSelection': { needs: 'nothing', run: ({ ask }, argument?: AskArgument) => ask.askAboutSelection(argument) },
-  'semcache.stop': { needs: 'nothing', run: ({ ask }, argument?: TargetArgument) => ask.stop(argument?.askId) },
+  'semcache.stop': { needs: 'nothing', run: ({ ask }, argument?: TargetArgument) => ask.stop(argument) },
   'semcache.showAnswer': { needs: 'nothing', run: ({ entries }, argument?: TargetArgument) => entries.showAnswer(argument) },
   'semcache.refresh': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.refresh(argument) },
   'semcache.edit': { needs: 'daemon', run: ({ entries }, argument?: TargetArgument) => entries.edit(argument) },

@@ -23,6 +23,9 @@ export class InstructionHistory {
   }
 }
 
+/** To close the box takes the editor two frames; a hit is there sooner, and is drawn before it. */
+const closeAfterMs = 40;
+
 type HistoryItem = vscode.QuickPickItem & { instruction?: string };
 
 /**
@@ -59,7 +62,7 @@ export function askInstruction(
       const chosen = typed === '' ? input.selectedItems[0]?.instruction : typed;
       if (chosen === undefined) return;
       resolve(chosen);
-      input.hide();
+      setTimeout(() => input.hide(), closeAfterMs);
     });
     input.onDidHide(() => {
       resolve(undefined);

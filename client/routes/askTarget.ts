@@ -15,6 +15,8 @@ import type { KnownModel } from './models.ts';
 export interface TargetArgument {
   askId?: string;
   entryId?: string;
+  /** The answer document whose ask is meant: what it shows by now, for lenses are drawn later than the text. */
+  answerIn?: vscode.Uri;
 }
 
 export interface Target {
@@ -33,12 +35,16 @@ export interface TargetParts {
 /** Undefined if the person left, or had nothing to pick from and was told so. */
 export async function resolveTarget(parts: TargetParts, argument: TargetArgument | undefined): Promise<Target | undefined> {
   const { asks } = parts;
-  if (argument?.askId !== undefined) {
-    const record = asks.get(argument.askId);
-    if (record !== null) return { record, entryId: record.entryId };
-  }
+  const askId = askIdOf(argument, parts.answers);
+  const record = askId === null ? null : asks.get(askId);
+  if (record !== null) return { record, entryId: record.entryId };
   if (argument?.entryId !== undefined) return { record: asks.ofEntry(argument.entryId), entryId: argument.entryId };
   return lookedAt(parts) ?? (await pickRecent(parts));
+}
+
+/** Null where the argument names none. */
+export function askIdOf(argument: TargetArgument | undefined, answers: TargetParts['answers']): string | null {
+  return argument?.askId ?? (argument?.answerIn === undefined ? null : answers.askIn(argument.answerIn));
 }
 
 /** The ask of the active answer document, the entry that is edited, or the ask about the cursor's line. */

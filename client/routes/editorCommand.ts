@@ -7,6 +7,7 @@ import type { ModelRequest } from '../../server/protocol/prompt.ts';
 import type { AnswerDocuments } from '../view/answerDocument.ts';
 import type { Decorations } from '../view/decorations.ts';
 import { askInstruction, type InstructionHistory } from './askInstruction.ts';
+import { askIdOf, type TargetArgument } from './askTarget.ts';
 import type { AskRecord, Asks } from './asks.ts';
 import { answerWithEditorModel } from './editorModel.ts';
 import { messagesForEditor } from './modelMessages.ts';
@@ -28,9 +29,13 @@ export interface AskArgument {
   instruction?: string;
 }
 
+/** A hit ends sooner than this, and the editor is not told that there was something to stop. */
+const stoppableAfterMs = 60;
+
 export class EditorCommand {
   readonly #parts: EditorCommandParts;
   readonly #running = new Map<string, AbortController>();
+  #toldRunning = false;
 
   constructor(parts: EditorCommandParts) {
     this.#parts = parts;
@@ -79,8 +84,9 @@ export class EditorCommand {
     });
   }
 
-  stop(askId?: string): void {
-    const id = askId ?? [...this.#running.keys()].at(-1);
+  /** Without an argument the latest. */
+  stop(argument?: TargetArgument): void {
+    const id = askIdOf(argument, this.#parts.answers) ?? [...this.#running.keys()].at(-1);
     if (id !== undefined) this.#running.get(id)?.abort();
   }
 
@@ -145,7 +151,14 @@ export class EditorCommand {
   #setRunning(id: string, abort: AbortController | null): void {
     if (abort === null) this.#running.delete(id);
     else this.#running.set(id, abort);
-    void this.#parts.editor.commands.executeCommand('setContext', 'semcache.asking', this.#running.size > 0);
+    setTimeout(() => this.#tellRunning(), abort === null ? 0 : stoppableAfterMs);
+  }
+
+  #tellRunning(): void {
+    const running = this.#running.size > 0;
+    if (running === this.#toldRunning) return;
+    this.#toldRunning = running;
+    void this.#parts.editor.commands.executeCommand('setContext', 'semcache.asking', running);
   }
 
   #codeIn({ document, selection }: vscode.TextEditor): AskedCode | null {

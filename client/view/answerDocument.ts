@@ -103,7 +103,7 @@ export class AnswerDocuments {
     const slot = this.#slots.find(each => each.askId === askId);
     const ask = this.#askOf(askId);
     if (slot === undefined || ask === null) return;
-    this.#tellLenses(slot, ask);
+    if (slot.written === answerText(ask)) this.#tellLenses(slot, ask);
     const settled = ask.status.phase !== 'asking';
     if (settled) {
       slot.begun();
@@ -150,10 +150,7 @@ export class AnswerDocuments {
       slot.begun = resolve;
     });
     slot.lensesOf = '';
-    setTimeout(() => {
-      slot.begun();
-      this.#lensesChanged.fire(); // From here on there is something to stop.
-    }, firstWriteMs);
+    setTimeout(() => slot.begun(), firstWriteMs);
     if (slot.written.length > longTextLength) this.#empty(slot);
     if (this.#askOf(askId)?.status.phase === 'asking') this.#writeSoon(slot, firstWriteMs);
     else this.update(askId);
@@ -194,6 +191,8 @@ export class AnswerDocuments {
     if (slot === undefined) return;
     slot.written = document.getText();
     slot.shown();
+    const ask = this.#askOf(slot.askId ?? '');
+    if (ask !== null) this.#tellLenses(slot, ask);
     if (slot.emptied === null) this.#writeSoon(slot, writeEveryMs);
   }
 
@@ -229,11 +228,14 @@ export class AnswerDocuments {
     const ask = askId === null ? null : this.#askOf(askId);
     if (ask === null) return [];
     return lensesFor(ask).map(({ title, command, line }) =>
-      new this.#editor.CodeLens(new this.#editor.Range(line, 0, line, 0), { title, command, arguments: [{ askId: ask.id }] }),
+      new this.#editor.CodeLens(new this.#editor.Range(line, 0, line, 0), { title, command, arguments: [{ answerIn: uri }] }),
     );
   }
 
-  /** The editor asks for lenses anew only when it is told to, and then draws them all again. */
+  /**
+   * The editor asks for lenses anew only when it is told to, and then draws them all again: after the text that they
+   * stand in, which a person waits for.
+   */
   #tellLenses(slot: Slot, ask: ShownAsk): void {
     const now = JSON.stringify(lensesFor(ask));
     if (now === slot.lensesOf) return;

@@ -30,6 +30,7 @@ function parts(active: { scheme: string; query?: string; asked?: string; answere
 
 test.each([
   { why: 'the ask it was given', argument: { askId: 'a2' }, active: { scheme: 'file', asked: 'a1' }, target: { record: records[1], entryId: 'e2' } },
+  { why: 'what the document it was given shows by now', argument: { answerIn: {} as never }, active: { scheme: 'file', asked: 'a1', answered: 'a2' }, target: { record: records[1], entryId: 'e2' } },
   { why: 'the entry it was given, with the ask it came from', argument: { entryId: 'e1' }, active: null, target: { record: records[0], entryId: 'e1' } },
   { why: 'an entry of another session', argument: { entryId: 'far' }, active: null, target: { record: null, entryId: 'far' } },
   { why: 'the answer that is looked at', argument: undefined, active: { scheme: 'semcache-answer', answered: 'a1' }, target: { record: records[0], entryId: 'e1' } },
