@@ -22,6 +22,9 @@ const reworded = 'Briefly: what is a monad?';
 const answer = 'A monad is a 🌯 burrito,\n\nthey say.';
 const statusOf = (response: Response): string | null => response.headers.get('x-semcache-status');
 
+// Last, after everything that goes wrong above.
+afterAll(() => expect(at.logged.join('')).not.toMatch(/monad|burrito|egg|Bearer/));
+
 describe.each(apiForms)('$name', form => {
   const ask = (body: object, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response> => at.post(form.path, body, headers, signal);
   const status = async (body: object, headers?: Record<string, string>): Promise<string | null> => {

@@ -32,7 +32,7 @@ export interface TestGatewayOptions {
 export async function openGatewayForTest({ settings, upstreams, options }: TestGatewayOptions = {}): Promise<TestGateway> {
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'semcache-gateway-'));
   const logged: string[] = [];
-  const now = Date.now;
+  const now = options?.now ?? Date.now;
   const log = openLog({ now, print: line => void logged.push(line) });
   const parts = openParts({ dataFolder, log, now, shared: { embeddingDeadlineMs: 20_000 } });
   await parts.embedder.embed(['warm']);

@@ -162,6 +162,10 @@ describe('clients that take their time', () => {
     expect(await raw(head())).toMatch(/^(HTTP\/1\.1 408 .*)?$/s);
   });
 
+  test('a connection on which nothing ever comes is ended', async () => {
+    expect(await raw('')).toMatch(/^(HTTP\/1\.1 408 .*)?$/s);
+  });
+
   test('a body that never ends: the connection is ended', async () => {
     expect(await raw(`${head('Content-Length: 100\r\n')}\r\n{"mod`)).toMatch(/^(HTTP\/1\.1 (400|408) .*)?$/s);
     await works();
