@@ -125,7 +125,7 @@ async function overheadRows(name: string, lookups: Row[], server: RedisServer, {
     const whole = lookups.find(row => row.name === `${name}, hit, p50`)!.value;
     return [
       { name: `${name}, bare query, p50`, value: bare, unit: 'ms', what: 'FT.SEARCH for 5 whole entries, sent by node-redis' },
-      { name: `${name}, own overhead, p50`, value: whole - bare, unit: 'ms', what: 'the look-up less the bare query: the exact step, use counts, the decision' },
+      { name: `${name}, own overhead, p50`, value: whole - bare, unit: 'ms', what: 'the look-up less the bare query: the exact step, what was said of questions, the decision' },
     ];
   } finally {
     connection.close();

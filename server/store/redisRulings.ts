@@ -51,7 +51,7 @@ export class RedisRulings {
   }
 
   async clear(): Promise<void> {
-    await this.#connection.send(this.#ruled, ['DEL', this.#tombstones, this.#aliases, this.#ruled]);
+    await Promise.all([this.#tombstones, this.#aliases, this.#ruled].map(key => this.#connection.send(key, ['DEL', key])));
   }
 
   async #read(): Promise<Told> {
