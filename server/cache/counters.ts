@@ -2,15 +2,17 @@
 // Always true: counting never delays an answer and never makes one fail.
 
 import type { Decision, Judgement } from '../protocol/decision.ts';
-import type { JudgeStats, Stats } from '../protocol/stats.ts';
+import type { Stats } from '../protocol/stats.ts';
 import type { CountsDelta, Store } from '../store/store.ts';
+
+/** Before the name of a judge's model: what it cost lies beside what hits saved. */
+const ofJudge = 'judge: ';
 
 export class Counters {
   readonly #store: Store;
   readonly #onFailure: (error: unknown) => void;
   readonly #listeners = new Set<() => void>();
   #lastHitDistance: number | null = null;
-  #judge: JudgeStats | null = null;
 
   constructor(parts: { store: Store; onFailure: (error: unknown) => void }) {
     this.#store = parts.store;
@@ -28,13 +30,8 @@ export class Counters {
   }
 
   countJudgement({ judge, verdict, ms, promptTokens, completionTokens }: Judgement): void {
-    const sum = (this.#judge ??= { yes: 0, no: 0, noVerdict: 0, ms: 0, tokens: [] });
-    sum[verdict ?? 'noVerdict'] += 1;
-    sum.ms += ms;
-    let tokens = sum.tokens.find(({ model }) => model === judge);
-    if (tokens === undefined) sum.tokens.push((tokens = { model: judge, promptTokens: 0, completionTokens: 0 }));
-    tokens.promptTokens += promptTokens;
-    tokens.completionTokens += completionTokens;
+    const said = verdict === null ? { judgeNoVerdict: 1 } : verdict === 'yes' ? { judgeYes: 1 } : { judgeNo: 1 };
+    this.#add({ ...said, judgeMs: ms, saved: { model: ofJudge + judge, promptTokens, completionTokens } });
   }
 
   /** Called whenever a count, or the number of entries, may have changed. Returns what ends it. */
@@ -49,8 +46,17 @@ export class Counters {
   }
 
   async stats(): Promise<Stats> {
-    const [counts, size] = await Promise.all([this.#store.counts(), this.#store.size()]);
-    return { ...counts, entries: size.entries, sizeBytes: size.bytes, lastHitDistance: this.#lastHitDistance, ...(this.#judge === null ? {} : { judge: structuredClone(this.#judge) }) };
+    const [counted, size] = await Promise.all([this.#store.counts(), this.#store.size()]);
+    const { judgeYes: yes, judgeNo: no, judgeNoVerdict: noVerdict, judgeMs: ms, saved, ...counts } = counted;
+    const tokens = saved.filter(({ model }) => model.startsWith(ofJudge)).map(cost => ({ ...cost, model: cost.model.slice(ofJudge.length) }));
+    return {
+      ...counts,
+      saved: saved.filter(({ model }) => !model.startsWith(ofJudge)),
+      entries: size.entries,
+      sizeBytes: size.bytes,
+      lastHitDistance: this.#lastHitDistance,
+      ...(yes + no + noVerdict === 0 ? {} : { judge: { yes, no, noVerdict, ms, tokens } }),
+    };
   }
 
   #add(delta: CountsDelta): void {

@@ -64,6 +64,11 @@ const line = z.discriminatedUnion('type', [
     refreshes: count,
     wrongHits: count,
     savedMs: count,
+    // Not in the exports of the first builds.
+    judgeYes: count.default(0),
+    judgeNo: count.default(0),
+    judgeNoVerdict: count.default(0),
+    judgeMs: count.default(0),
     saved: z.array(z.object({ model: text, promptTokens: count, completionTokens: count })),
   }),
 ]);

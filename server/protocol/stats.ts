@@ -10,6 +10,11 @@ export interface Counts {
   refreshes: number;
   wrongHits: number;
   savedMs: number;
+  /** Near hits that the judge was asked about, by what it said; `judgeMs` is the time of all together. */
+  judgeYes: number;
+  judgeNo: number;
+  judgeNoVerdict: number;
+  judgeMs: number;
 }
 
 /** Tokens that hits did not cost, or a judge did, by model, so that a price table can turn them into money. */
@@ -19,14 +24,14 @@ export interface SavedTokens {
   completionTokens: number;
 }
 
-export interface Stats extends Counts {
+export interface Stats extends Omit<Counts, 'judgeYes' | 'judgeNo' | 'judgeNoVerdict' | 'judgeMs'> {
   /** When counting began, milliseconds since 1970. */
   since: number;
   saved: SavedTokens[];
   entries: number;
   sizeBytes: number;
   lastHitDistance: number | null;
-  /** What the judge was asked since the daemon began; absent while it was not. */
+  /** What the judge was asked; absent while it was not. */
   judge?: JudgeStats;
 }
 

@@ -544,14 +544,15 @@ export function testStoreContract(name: string, open: OpenStoreUnderTest, { exac
     test('counts() begins at 0 and adds up what addCounts() gives, tokens by model', async () => {
       const { store, now } = await opened();
       const { since, ...zero } = await store.counts();
-      expect(zero).toEqual({ hits: 0, exactHits: 0, misses: 0, bypasses: 0, refreshes: 0, wrongHits: 0, savedMs: 0, saved: [] });
+      expect(zero).toEqual({ hits: 0, exactHits: 0, misses: 0, bypasses: 0, refreshes: 0, wrongHits: 0, savedMs: 0, judgeYes: 0, judgeNo: 0, judgeNoVerdict: 0, judgeMs: 0, saved: [] });
       expect(Math.abs(since - now())).toBeLessThan(60_000);
       await store.addCounts({ hits: 1, exactHits: 1, savedMs: 1200.5, saved: { model: 'x', promptTokens: 10, completionTokens: 20 } });
       await store.addCounts({ hits: 1, savedMs: 300, saved: { model: 'x', promptTokens: 1, completionTokens: 2 } });
       await store.addCounts({ hits: 1, saved: { model: 'y', promptTokens: 5, completionTokens: 6 } });
       await store.addCounts({ misses: 2, bypasses: 3, refreshes: 4, wrongHits: 5 });
+      await store.addCounts({ judgeYes: 1, judgeNo: 2, judgeNoVerdict: 3, judgeMs: 40.5 });
       const { saved, ...counts } = await store.counts();
-      expect(counts).toEqual({ hits: 3, exactHits: 1, misses: 2, bypasses: 3, refreshes: 4, wrongHits: 5, savedMs: 1500.5, since });
+      expect(counts).toEqual({ hits: 3, exactHits: 1, misses: 2, bypasses: 3, refreshes: 4, wrongHits: 5, savedMs: 1500.5, judgeYes: 1, judgeNo: 2, judgeNoVerdict: 3, judgeMs: 40.5, since });
       expect(saved.sort((a, b) => a.model.localeCompare(b.model))).toEqual([
         { model: 'x', promptTokens: 11, completionTokens: 22 },
         { model: 'y', promptTokens: 5, completionTokens: 6 },

@@ -175,7 +175,7 @@ async function fill(folder: string): Promise<void> {
     await parts.lookup({ prompt: reworded, llmString: 'n' }, defaultCacheSettings);
     await parts.store.addRuling({ a: 'a', b: 'b', same: false, createdAt: 17 });
     await parts.store.addRuling({ a: 'a', b: 'c', same: true, createdAt: 18 });
-    await parts.store.addCounts({ wrongHits: 2, savedMs: 250, saved: { model: 'gpt', promptTokens: 5, completionTokens: 7 } });
+    await parts.store.addCounts({ wrongHits: 2, savedMs: 250, judgeYes: 3, judgeMs: 900, saved: { model: 'gpt', promptTokens: 5, completionTokens: 7 } });
   });
 }
 
