@@ -33,10 +33,10 @@ export const loopMessage =
 
 /** A provider at this gateway's own port. @throws SemcacheError upstream-loop */
 export function refuseOwnAddress(upstream: HttpUpstreamConfig, ownPort: number | undefined): void {
-  const { hostname, port } = new URL(upstream.baseUrl);
+  const { hostname, host, port } = new URL(upstream.baseUrl);
   if (Number(port) !== ownPort || !['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return;
   throw new SemcacheError(
     'upstream-loop',
-    `The provider "${upstream.name}" has the address of this gateway itself (${upstream.baseUrl}). Give it the provider's own address.`,
+    `The provider "${upstream.name}" has the address of this gateway itself (${host}). Give it the provider's own address.`,
   );
 }

@@ -1,16 +1,15 @@
 // The big agents' command lines through the gateway (`npm run clients`): hundreds of megabytes, installed once.
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll as onEnd } from 'vitest';
 import { agentVersions, npmClient, pythonClient } from '../gateway/clients/clientTools.ts';
 import { testCommandLine } from '../gateway/clients/commandLineContract.ts';
+import { stopClineHub } from './clineHub.ts';
 
 testCommandLine({
   name: 'claude (@anthropic-ai/claude-code)',
   version: agentVersions.claude,
+  callsTools: true,
   sameBytes: false,
   sendsFolder: true,
   failsSoon: false,
@@ -30,6 +29,7 @@ testCommandLine({
 testCommandLine({
   name: 'codex (@openai/codex)',
   version: agentVersions.codex,
+  callsTools: 'timed',
   sameBytes: false,
   sendsFolder: true,
   async prepare(home) {
@@ -48,6 +48,7 @@ testCommandLine({
 testCommandLine({
   name: 'opencode (opencode-ai)',
   version: agentVersions.opencode,
+  callsTools: true,
   sendsFolder: true,
   async prepare(home) {
     const bin = await npmClient(`opencode-ai@${agentVersions.opencode}`);
@@ -66,6 +67,7 @@ testCommandLine({
 testCommandLine({
   name: 'qwen (@qwen-code/qwen-code)',
   version: agentVersions.qwen,
+  callsTools: true,
   // It has the conversation summed up for its memory after each answer.
   sideRequests: 1,
   sendsFolder: true,
@@ -82,6 +84,7 @@ testCommandLine({
 testCommandLine({
   name: 'pi (@mariozechner/pi-coding-agent)',
   version: agentVersions.pi,
+  callsTools: true,
   sendsFolder: true,
   async prepare(home) {
     const bin = await npmClient(`@mariozechner/pi-coding-agent@${agentVersions.pi}`);
@@ -98,24 +101,24 @@ testCommandLine({
 testCommandLine({
   name: 'cline',
   version: agentVersions.cline,
+  staysBehind: true,
   sendsFolder: true,
-  async prepare(home) {
+  async prepare() {
     const bin = await npmClient(`cline@${agentVersions.cline}`);
     const cline = path.join(bin, 'cline');
-    const run = promisify(execFile);
-    const env = { ...process.env, HOME: home };
-    onEnd(() => run(cline, ['hub', 'stop'], { env, timeout: 20_000 }).catch(() => undefined));
     return (base, key, asked) => ({
       file: 'bash',
       args: ['-c', `"$0" auth -p openai -k "$1" -b "$2/v1" -m m-large > /dev/null && exec "$0" "$3"`, cline, key, base, asked],
       env: {},
     });
   },
+  end: stopClineHub,
 });
 
 testCommandLine({
   name: 'copilot (@github/copilot)',
   version: agentVersions.copilot,
+  callsTools: true,
   sameBytes: false,
   sendsFolder: true,
   async prepare() {

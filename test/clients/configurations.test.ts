@@ -1,14 +1,14 @@
 // What Connect Another Tool generates for the big command lines, used as it is (`npm run clients`).
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tools } from '../../client/routes/toolConfigurations.ts';
 import { agentVersions, npmClient, pythonClient } from '../gateway/clients/clientTools.ts';
+import { askCommandLine } from '../gateway/clients/commandLineContract.ts';
 import { openGatewayForTest, type TestGateway } from '../gateway/openGatewayForTest.ts';
+import { stopClineHub } from './clineHub.ts';
 
 interface Configured {
   tool: string;
@@ -17,6 +17,8 @@ interface Configured {
   install: () => Promise<string>;
   /** A shell command with the configuration in place, `$BIN` for the folder of the tool's command. */
   command: (configuration: string) => string;
+  /** Ends what it left running. */
+  end?: (home: string) => Promise<void>;
   env?: Record<string, string>;
 }
 
@@ -37,7 +39,8 @@ const configured: Configured[] = [
   },
   {
     tool: 'Cline', version: cline, install: () => npmClient(`cline@${cline}`),
-    command: text => `PATH="$BIN:$PATH"; ${text.trim()} && cline "Say hello"; said=$?; cline hub stop; exit $said`,
+    command: text => `PATH="$BIN:$PATH"; ${text.trim()} && cline "Say hello"`,
+    end: stopClineHub,
   },
   {
     tool: 'LiteLLM', version: litellmOfAider, install: () => pythonClient(`aider-chat==${aider}`),
@@ -45,20 +48,23 @@ const configured: Configured[] = [
   },
 ];
 
-for (const { tool, version, install, command, env } of configured) describe(`configuration of ${tool} ${version}`, () => {
-  const home = mkdtempSync(path.join(tmpdir(), 'semcache-configured-'));
+for (const { tool, version, install, command, end, env } of configured) describe(`configuration of ${tool} ${version}`, () => {
+  let home = '';
   let at: TestGateway;
+  let bin: string;
   beforeAll(async () => {
+    home = mkdtempSync(path.join(tmpdir(), 'semcache-configured-'));
     at = await openGatewayForTest();
     at.provider.script = () => ({ text: 'Hello back.' });
+    bin = await install();
   });
   afterAll(async () => {
+    await end?.(home);
     await at.close();
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   });
 
   test('works as it is generated', async () => {
-    const bin = await install();
     const { configuration, file } = tools.find(({ name }) => name === tool)!;
     const text = configuration({ url: at.gateway.url, token: at.gateway.token, model: 'm-large' });
     if (file !== undefined) {
@@ -67,9 +73,8 @@ for (const { tool, version, install, command, env } of configured) describe(`con
     }
     const cwd = path.join(home, 'project');
     mkdirSync(cwd);
-    const asked = promisify(execFile)('bash', ['-c', command(text)], { cwd, timeout: 120_000, env: { ...process.env, ...offline, HOME: home, BIN: bin, ...env } });
-    asked.child.stdin?.end();
-    expect((await asked).stdout).toContain('Hello back.');
+    const asked = await askCommandLine({ file: 'bash', args: ['-c', command(text)], env: { ...offline, HOME: home, BIN: bin, ...env } }, cwd);
+    expect(asked).toEqual({ code: 0, said: expect.stringContaining('Hello back.') });
     expect(at.provider.seen.map(({ body }) => body['model'])).toContain('m-large');
   });
 });

@@ -1,13 +1,12 @@
 // The big agents on a model of the editor (`npm run clients`): answered by the window, and then from the cache.
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answering, ScriptedUpstream } from '../fakes/scriptedUpstream.ts';
 import { agentVersions, npmClient } from '../gateway/clients/clientTools.ts';
-import type { Invocation } from '../gateway/clients/commandLineContract.ts';
+import { askCommandLine, type Invocation } from '../gateway/clients/commandLineContract.ts';
 import { openGatewayForTest, type TestGateway } from '../gateway/openGatewayForTest.ts';
 
 const model = 'editor:copilot/gpt-4o';
@@ -43,11 +42,14 @@ const agents: Array<{ tool: string; version: string; npm: string; invoke(bin: st
 ];
 
 for (const { tool, version, npm, invoke } of agents) describe(`${tool} with a model of the editor ${version}`, () => {
-  const home = mkdtempSync(path.join(tmpdir(), 'semcache-editor-model-'));
+  let home = '';
   const editor = new ScriptedUpstream(() => answering('A monad is a burrito, they say.'));
   let at: TestGateway;
+  let bin: string;
   beforeAll(async () => {
+    home = mkdtempSync(path.join(tmpdir(), 'semcache-editor-model-'));
     at = await openGatewayForTest({ options: { editorModels: () => [{ model: 'copilot/gpt-4o', name: 'GPT-4o' }], editorUpstream: () => editor } });
+    bin = await npmClient(`${npm}@${version}`);
   });
   afterAll(async () => {
     await at.close();
@@ -55,13 +57,10 @@ for (const { tool, version, npm, invoke } of agents) describe(`${tool} with a mo
   });
 
   test('is answered by it with its own system text and tools, and then from the cache', async () => {
-    const { file, args, env } = invoke(await npmClient(`${npm}@${version}`), at.gateway, home);
+    const { env, ...invocation } = invoke(bin, at.gateway, home);
     for (const _twice of [1, 2]) {
-      const said = await new Promise<string>(resolve => {
-        const child = execFile(file, args, { cwd: home, env: { ...process.env, HOME: home, ...env }, timeout: 90_000 }, (_error, stdout) => resolve(stdout));
-        child.stdin?.end();
-      });
-      expect(said).toContain('A monad is a burrito, they say.');
+      const asked = await askCommandLine({ ...invocation, env: { ...env, HOME: home } }, home);
+      expect(asked).toEqual({ code: 0, said: expect.stringContaining('A monad is a burrito, they say.') });
     }
     expect(editor.asked).toHaveLength(1);
     expect(editor.asked[0]!.messages[0]!.role).toBe('system');

@@ -7,7 +7,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+/** For one tool's packages. */
+const installMs = 400_000;
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/semcache-clients', import.meta.url));
 
 /** Tested at these versions; the README's table says so. */
@@ -31,7 +33,7 @@ export function pythonClients(): Promise<string> {
 export async function pythonClient(...versioned: string[]): Promise<string> {
   const folder = await installed('python', versioned.join(' '), async into => {
     await run('python3', ['-m', 'venv', into]);
-    await run(path.join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...versioned], { timeout: 400_000 });
+    await run(path.join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...versioned]);
   });
   return path.join(folder, 'bin');
 }
@@ -44,7 +46,7 @@ export async function continueClient(): Promise<string> {
 /** The folder with the commands of this package. */
 export async function npmClient(versioned: string): Promise<string> {
   const folder = await installed('npm', versioned, async into => {
-    await run('npm', ['install', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', versioned], { timeout: 400_000 });
+    await run('npm', ['install', '--prefix', into, '--no-audit', '--no-fund', '--loglevel=error', versioned]);
   });
   return path.join(folder, 'node_modules/.bin');
 }
@@ -56,7 +58,21 @@ async function installed(name: string, versions: string, install: (into: string)
   if (existsSync(stamp)) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await install(folder);
+  await install(folder).catch((error: unknown) => {
+    throw new Error(`${versions} could not be installed: ${reasonOf(error)}`, { cause: error });
+  });
   writeFileSync(stamp, versions);
   return folder;
+}
+
+function run(file: string, args: string[]): Promise<unknown> {
+  return execute(file, args, { timeout: installMs, killSignal: 'SIGKILL' });
+}
+
+/** The last of what the installer said. */
+function reasonOf(error: unknown): string {
+  const { killed, stderr, stdout, message } = error as Error & { killed?: boolean; stderr?: string; stdout?: string };
+  if (killed === true) return `it took longer than ${installMs / 1000} s`;
+  const said = (stderr?.trim() || stdout?.trim() || message).split('\n').filter(line => line.trim() !== '' && !line.includes('complete log'));
+  return said.slice(-4).join(' ');
 }

@@ -8,6 +8,7 @@ import { testCommandLine } from './commandLineContract.ts';
 testCommandLine({
   name: 'cn (@continuedev/cli)',
   version: continueVersion,
+  callsTools: true,
   sendsFolder: true,
   async prepare(home) {
     const script = await continueClient();

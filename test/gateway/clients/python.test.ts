@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { testClient, type ClientAnswer, type ClientAsk } from './clientContract.ts';
 import { pythonClients, pythonVersions } from './clientTools.ts';
 
-let python: ChildProcess;
+let python: ChildProcess | undefined;
 let lines: Interface;
 
 beforeAll(async () => {
@@ -16,14 +16,14 @@ beforeAll(async () => {
   python = spawn(path.join(folder, 'python'), [fileURLToPath(new URL('./pythonSdks.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
   lines = createInterface({ input: python.stdout! });
 });
-afterAll(() => void python.kill());
+afterAll(() => void python?.kill());
 
 /** One at a time, as the script answers. */
 let before: Promise<unknown> = Promise.resolve();
 function ask(client: string, asked: ClientAsk): Promise<ClientAnswer> {
   const answered = before.then(async () => {
     const line = new Promise<string>(resolve => lines.once('line', resolve));
-    python.stdin!.write(`${JSON.stringify({ tool: false, leave: false, ...asked, client })}\n`);
+    python!.stdin!.write(`${JSON.stringify({ tool: false, leave: false, ...asked, client })}\n`);
     const said = JSON.parse(await line) as ClientAnswer & { error?: string };
     if (said.error !== undefined) throw new Error(said.error);
     return said;
