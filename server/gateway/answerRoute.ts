@@ -21,17 +21,19 @@ import { editorModelIn, questionForEditor } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import { refuseOwnAddress } from './loop.ts';
 import type { Metrics } from './metrics.ts';
+import type { ModelLists } from './modelLists.ts';
 import { createProviderUpstream } from './providerUpstream.ts';
 import { canServe, finalOf } from './recorded.ts';
 import { sendBytes, sendEvents, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
 import type { ServedRequests } from './servedRequests.ts';
-import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 export interface AnswerContext {
   parts: GatewayParts;
   metrics: Metrics;
   served: ServedRequests;
+  lists: ModelLists;
 }
 
 export async function answerRoute(context: AnswerContext, api: Api, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -44,7 +46,7 @@ export async function answerRoute(context: AnswerContext, api: Api, incoming: In
     const { json, odd } = await parseBody(bytes, incoming.headers['content-encoding']);
     const model = textOrEmpty(json['model']);
     const editorModel = editorModelIn(model);
-    const answerer = editorModel === null ? providerOf(context.parts, api, model, incoming) : editorOf(api, editorModel);
+    const answerer = editorModel === null ? await providerOf(context.lists, api, model, incoming) : editorOf(api, editorModel);
     const exchange: Exchange = {
       context, api, incoming, outgoing, bytes, answerer, startedAt,
       // An answer of the editor is kept by nobody but us.
@@ -85,8 +87,8 @@ type Answerer =
   | { kind: 'editor'; model: string; api: Api & Required<Pick<Api, 'live'>> };
 
 /** @throws SemcacheError upstream-missing, upstream-loop */
-function providerOf({ upstreams }: GatewayParts, api: Api, model: string, incoming: IncomingMessage): Answerer {
-  const upstream = upstreamFor(upstreams(), model, api.name);
+async function providerOf(lists: ModelLists, api: Api, model: string, incoming: IncomingMessage): Promise<Answerer> {
+  const upstream = await lists.upstreamFor(model, api.name, incoming);
   if (upstream === null) throw noUpstream(model);
   refuseOwnAddress(upstream, incoming.socket.localPort);
   return { kind: 'provider', upstream };

@@ -17,6 +17,7 @@ import { embeddingsRoute } from './localEmbeddings.ts';
 import { hasBeenHere, loopMessage } from './loop.ts';
 import { Metrics } from './metrics.ts';
 import { modelsRoute } from './modelList.ts';
+import { ModelLists } from './modelLists.ts';
 import { passThrough } from './passThrough.ts';
 import { sendJson } from './reply.ts';
 import { ServedRequests } from './servedRequests.ts';
@@ -27,7 +28,7 @@ type Env = { Bindings: HttpBindings };
 export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
   const app = new Hono<Env>();
   const metrics = new Metrics(parts.stats);
-  const context = { parts, metrics, served: new ServedRequests() };
+  const context = { parts, metrics, served: new ServedRequests(), lists: new ModelLists(parts) };
   let running = 0;
 
   app.use(async (c, next) => {
@@ -53,11 +54,11 @@ export function createApp(parts: GatewayParts, maxRequests: number): Hono<Env> {
   app.get('/healthz', c => c.json({ status: 'ok', version: build.version }));
   app.get('/metrics', async c => c.text(await metrics.text(), 200, { 'content-type': metrics.contentType }));
   for (const api of apis) app.post(api.path, wrote(c => answerRoute(context, api, c.env.incoming, c.env.outgoing)));
-  app.post('/v1/embeddings', wrote(c => embeddingsRoute(parts, c.env.incoming, c.env.outgoing)));
-  app.get('/v1/models', wrote(c => modelsRoute(parts, c.env.incoming, c.env.outgoing)));
+  app.post('/v1/embeddings', wrote(c => embeddingsRoute(context, c.env.incoming, c.env.outgoing)));
+  app.get('/v1/models', wrote(c => modelsRoute(context, c.env.incoming, c.env.outgoing)));
   app.delete('/semcache/entries/:id', wrote(c => removeEntryRoute(parts, c.req.param('id') ?? '', c.env.outgoing)));
   app.post('/semcache/feedback', wrote(c => feedbackRoute(context, c.env.incoming, c.env.outgoing)));
-  app.all('/v1/*', wrote(c => passThrough(parts, c.env.incoming, c.env.outgoing)));
+  app.all('/v1/*', wrote(c => passThrough(context, c.env.incoming, c.env.outgoing)));
 
   app.notFound(c => refuse(c, 404, `There is nothing at ${c.req.path.slice(0, 100)}. Tools are given the address with /v1, Anthropic's without.`));
   app.onError((_error, c) => {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorCodes, messageOf, SemcacheError } from '../protocol/errors.ts';
 import { textOrEmpty, type Json } from './api.ts';
 import type { GatewayParts } from './gatewayParts.ts';
+import type { ModelLists } from './modelLists.ts';
 import { openAiError } from './openAiError.ts';
 import { passThrough } from './passThrough.ts';
 import { sendJson } from './reply.ts';
@@ -13,7 +14,7 @@ export const localModelName = 'all-MiniLM-L6-v2';
 /** As OpenAI allows. */
 const maxInputs = 2048;
 
-export async function embeddingsRoute(parts: GatewayParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+export async function embeddingsRoute({ parts, lists }: { parts: GatewayParts; lists: ModelLists }, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   outgoing.once('close', onClose);
@@ -22,7 +23,7 @@ export async function embeddingsRoute(parts: GatewayParts, incoming: IncomingMes
     const { json } = await parseBody(bytes, incoming.headers['content-encoding']);
     if (textOrEmpty(json['model']).replace(/^.*\//, '') !== localModelName) {
       outgoing.off('close', onClose);
-      return await passThrough(parts, incoming, outgoing, bytes);
+      return await passThrough({ parts, lists }, incoming, outgoing, bytes);
     }
     const texts = inputsOf(json);
     const vectors = await parts.embed(texts, gone.signal);

@@ -7,15 +7,21 @@ import { apiOfPath } from './apis.ts';
 import { editorModelIn } from './editorQuestion.ts';
 import type { GatewayParts } from './gatewayParts.ts';
 import { refuseOwnAddress } from './loop.ts';
+import type { ModelLists } from './modelLists.ts';
 import { callProvider } from './providerCall.ts';
 import { sendBytes, sendHead, sendJson } from './reply.ts';
 import { BodyRefused, parseBody, readBody } from './requestBody.ts';
-import { upstreamFor, upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
+import { upstreamHeaders, upstreamUrl } from './upstreamChoice.ts';
 
 const headers = { 'x-semcache-status': 'bypass', 'x-semcache-reason': 'Requests of this kind are passed on as they are.' };
 
 /** `bytes` where the body was read already. */
-export async function passThrough(parts: GatewayParts, incoming: IncomingMessage, outgoing: ServerResponse, bytes?: Buffer): Promise<void> {
+export async function passThrough(
+  { parts, lists }: { parts: GatewayParts; lists: ModelLists },
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  bytes?: Buffer,
+): Promise<void> {
   const gone = new AbortController();
   outgoing.once('close', () => gone.abort());
   const url = incoming.url ?? '/';
@@ -25,7 +31,7 @@ export async function passThrough(parts: GatewayParts, incoming: IncomingMessage
     const isMessages = api.name === 'messages' || incoming.headers['anthropic-version'] !== undefined;
     const model = await modelIn(body, incoming);
     if (editorModelIn(model) !== null) throw new BodyRefused(400, 'Models of the editor answer prompts and nothing else.');
-    const upstream = upstreamFor(parts.upstreams(), model, isMessages ? 'messages' : 'chat') ?? parts.upstreams()[0];
+    const upstream = (await lists.upstreamFor(model, isMessages ? 'messages' : 'chat', incoming)) ?? parts.upstreams()[0];
     if (upstream === undefined) throw new SemcacheError('upstream-missing', 'No provider is set. Add one to semcache.upstreams, or start with --upstream URL.');
     refuseOwnAddress(upstream, incoming.socket.localPort);
     const answer = await callProvider(

@@ -75,8 +75,8 @@ export const settingsTable = {
       },
     },
     text: 'OpenAI-compatible, Anthropic or Ollama endpoints that may answer a miss. A model is asked for where it is listed ' +
-      '(`gpt-*` lists all that begin so); an empty list takes every model that other tools ask for. Keys are never settings: ' +
-      'use `Semcache: Set API Key…`.',
+      '(`gpt-*` lists all that begin so); an empty list takes every model that other tools ask for; of several such endpoints, the one ' +
+      'that offers it. Keys are never settings: use `Semcache: Set API Key…`.',
   },
   'embedding.deadlineMs': {
     type: 'integer', default: 2000, minimum: 50, maximum: 60000, scope: 'machine',

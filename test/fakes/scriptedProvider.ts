@@ -39,6 +39,8 @@ export class ScriptedProvider {
   readonly seen: SeenByProvider[] = [];
   /** Answers that the other side did not wait for. */
   cancelled = 0;
+  /** What it lists. */
+  models = ['m'];
   script: (question: string, seen: SeenByProvider) => Script = question => ({ text: `Answer ${this.seen.length} to: ${question}` });
   readonly #server: Server;
 
@@ -104,7 +106,7 @@ export class ScriptedProvider {
       }
     };
     this.seen.push(seen);
-    if (path === '/v1/models') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"object":"list","data":[{"id":"m","object":"model"}]}');
+    if (path === '/v1/models') return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data: this.models.map(id => ({ id, object: 'model' })) }));
     if (path === '/v1/messages/count_tokens') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"input_tokens":17}');
     const script = this.script(questionIn(seen.body), seen);
     cutting = script.cutAfter !== undefined;

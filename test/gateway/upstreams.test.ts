@@ -10,9 +10,10 @@ import { jsonOf, openGatewayForTest, type TestGateway } from './openGatewayForTe
 let at: TestGateway;
 let other: ScriptedProvider;
 let upstreams: HttpUpstreamConfig[];
+let later = 0;
 beforeAll(async () => {
   other = await ScriptedProvider.open();
-  at = await openGatewayForTest({ options: { upstreams: () => upstreams } });
+  at = await openGatewayForTest({ options: { upstreams: () => upstreams, now: () => Date.now() + later } });
 });
 afterAll(async () => {
   await at.close();
@@ -22,6 +23,7 @@ beforeEach(async () => {
   await at.parts.clear({});
   at.provider.seen.length = 0;
   other.seen.length = 0;
+  at.provider.models = ['m'];
   upstreams = [
     { name: 'open', kind: 'openai', baseUrl: `${at.provider.url}/v1/`, apiKey: 'sk-openai', models: ['gpt-*', 'tiny'] },
     { name: 'claude', kind: 'anthropic', baseUrl: other.url, apiKey: 'sk-anthropic', models: ['claude-large'] },
@@ -75,6 +77,70 @@ describe('the provider that is asked', () => {
     const response = await at.post(chat!.path, chat!.ask('Hi'));
     expect(response.status).toBe(502);
     expect((await jsonOf(response)).error.message).toContain('semcache.upstreams');
+  });
+});
+
+describe('of several providers that take every model', () => {
+  const prompts = (provider: ScriptedProvider): string[] => provider.seen.filter(({ method }) => method === 'POST').map(({ body }) => String(body['model']));
+  const listings = (provider: ScriptedProvider): number => provider.seen.filter(({ method }) => method === 'GET').length;
+  let tries = 0;
+  beforeEach(() => {
+    // Other names: what was told of the last ones is still known.
+    tries += 1;
+    later = 0;
+    at.provider.models = ['gpt-9', 'both'];
+    other.models = ['llama', 'both'];
+    upstreams = [
+      { name: `cloud ${tries}`, kind: 'openai', baseUrl: at.provider.url, apiKey: 'sk-cloud', models: [] },
+      { name: `local ${tries}`, kind: 'ollama', baseUrl: other.url, models: [] },
+    ];
+  });
+
+  test('the one is asked that offers the model; the first where both do, or nobody does', async () => {
+    for (const model of ['llama', 'gpt-9', 'both', 'nobody-has-it']) for (const form of apiForms) await ask(form, model);
+    expect(new Set(prompts(other))).toEqual(new Set(['llama']));
+    expect(new Set(prompts(at.provider))).toEqual(new Set(['gpt-9', 'both', 'nobody-has-it']));
+    expect([listings(at.provider), listings(other)]).toEqual([1, 1]);
+    expect(at.provider.seen[0]!.headers.authorization).toBe('Bearer sk-cloud');
+  });
+
+  test('what lists the model in the settings comes first, and nobody is asked for a list', async () => {
+    upstreams.push({ name: 'named', kind: 'openai', baseUrl: other.url, models: ['gpt-9'] });
+    await ask(chat!, 'gpt-9');
+    expect([prompts(other), listings(at.provider), listings(other)]).toEqual([['gpt-9'], 0, 0]);
+  });
+
+  test('token counts go where the model is', async () => {
+    await (await at.post('/v1/messages/count_tokens', { model: 'llama', messages: [] })).text();
+    expect(prompts(other)).toEqual(['llama']);
+  });
+
+  test('a model that was added later is found within half a minute', async () => {
+    await ask(chat!, 'new');
+    other.models.push('new');
+    later = 20_000;
+    await ask(messages!, 'new');
+    expect(prompts(other)).toEqual([]);
+    later = 31_000;
+    await at.parts.clear({});
+    await ask(chat!, 'new');
+    expect(prompts(other)).toEqual(['new']);
+    expect(listings(other)).toBe(2);
+  });
+
+  test('one that is away stops nobody', async () => {
+    upstreams.unshift({ name: `away ${tries}`, kind: 'openai', baseUrl: 'http://127.0.0.1:1', models: [] });
+    expect((await ask(chat!, 'llama')).status).toBe(200);
+    expect(prompts(other)).toEqual(['llama']);
+  });
+
+  test('Anthropic is asked for all of its models, in its version', async () => {
+    upstreams[1] = { name: `claude ${tries}`, kind: 'anthropic', baseUrl: other.url, apiKey: 'sk-anthropic', models: [] };
+    await ask(chat!, 'llama');
+    const [listing] = other.seen;
+    expect(listing!.path).toBe('/v1/models?limit=1000');
+    expect(listing!.headers).toMatchObject({ 'anthropic-version': '2023-06-01', 'x-api-key': 'sk-anthropic' });
+    expect(prompts(other)).toEqual(['llama']);
   });
 });
 
