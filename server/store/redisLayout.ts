@@ -169,7 +169,9 @@ export function factsFromHash(fields: Map<string, Buffer>, use: Reply): EntryFac
   const [hits, lastHit] = (use ?? []) as (Buffer | null)[];
   return {
     ...(JSON.parse(String(meta)) as Meta),
-    ...momentsFromHash(fields),
+    createdAt: numberIn(fields, 'created'),
+    updatedAt: numberIn(fields, 'updated'),
+    expiresAt: numberIn(fields, 'expires'),
     lastHitAt: lastHit ? Number(lastHit) : null,
     hits: Number(hits ?? 0),
   };
@@ -185,16 +187,18 @@ export function foundFromHash(fields: Map<string, Buffer>): FoundEntry | null {
   const meta = fields.get('meta');
   const generations = fields.get('generations');
   if (meta === undefined || generations === undefined) return null;
-  return { ...(JSON.parse(String(meta)) as Meta), ...momentsFromHash(fields), generations: JSON.parse(String(generations)) as Entry['generations'] };
+  return {
+    ...(JSON.parse(String(meta)) as Meta),
+    createdAt: numberIn(fields, 'created'),
+    updatedAt: numberIn(fields, 'updated'),
+    expiresAt: numberIn(fields, 'expires'),
+    generations: JSON.parse(String(generations)) as Entry['generations'],
+  };
 }
 
 export function vectorFromHash(fields: Map<string, Buffer>, fp: string): Float32Array | null {
   const blob = fields.get(vectorField(fp));
   return blob === undefined ? null : vectorFromBytes(blob);
-}
-
-function momentsFromHash(fields: Map<string, Buffer>): Pick<Entry, 'createdAt' | 'updatedAt' | 'expiresAt'> {
-  return { createdAt: numberIn(fields, 'created'), updatedAt: numberIn(fields, 'updated'), expiresAt: numberIn(fields, 'expires') };
 }
 
 function numberIn(fields: Map<string, Buffer>, name: string): number {

@@ -279,6 +279,30 @@ describe('query engine', () => {
     }
   });
 
+  test('a scope that is all there is of a large index is searched whole, and others that come are not found in it', async () => {
+    const connection = await connectRedis({ url: servers['query-engine'].url }, 2000);
+    const searches: string[] = [];
+    const told = {
+      ...connection,
+      send: (key: string, words: readonly (string | Buffer)[]) => {
+        if (words[0] === 'FT.SEARCH') searches.push(String(words[2]));
+        return connection.send(key, words);
+      },
+    };
+    const parts = { connection: told, layout: new RedisLayout(newPrefix()) };
+    const store = new RedisStore({ ...parts, level: new RedisQueryEngine(parts, { flatUpTo: 50 }), namespaces: { own: 'ann' } }, { now, maxEntries: 1000 });
+    onTestFinished(() => store.close());
+    for (let i = 0; i < 100; i++) await store.put(anEntry(now(), { id: `e${i}`, vector: scattered(i) }));
+    await until(async () => {
+      expect(await near(store, scattered(9), 1)).toEqual(['e9']);
+      return searches.at(-1)!.startsWith('*=>');
+    });
+    for (let i = 0; i < 5; i++) await store.put(anEntry(now(), { id: `other ${i}`, scope: 'other', vector: scattered(9) }));
+    expect((await near(store, scattered(9), 5))[0]).toBe('e9');
+    expect(await near(store, scattered(9), 5)).toHaveLength(5);
+    expect(searches.at(-1)).toMatch(/^\(@scope:.* HYBRID_POLICY BATCHES /);
+  });
+
   test('a search that runs into the engine\'s TIMEOUT is a miss, not an error', async () => {
     const connection = await connectRedis({ url: servers['query-engine'].url }, 2000);
     onTestFinished(() => connection.close());
