@@ -141,13 +141,13 @@ function portTaken(wanted: number, port: number): string {
   );
 }
 
-type OfParts = 'answerPrompt' | 'embed' | 'removeEntry' | 'wrongAnswer' | 'notTheSame' | 'sameQuestion' | 'stats';
+type OfParts = 'answerPrompt' | 'localEmbedder' | 'removeEntry' | 'wrongAnswer' | 'notTheSame' | 'sameQuestion' | 'stats';
 
 /** A gateway on these parts: what it is given of them, and nothing more. */
 export function openGatewayOf(parts: Parts, options: Omit<GatewayOptions, OfParts>): Promise<Gateway> {
   return openGateway({
     answerPrompt: (ask, signal) => parts.answerPrompt(ask, signal),
-    embed: (texts, signal) => parts.embedder.embed(texts, signal),
+    localEmbedder: () => parts.localEmbedder,
     removeEntry: async id => (await parts.clear({ ids: [id] })) > 0,
     wrongAnswer: (id, request) => parts.wrongAnswer(id, request),
     notTheSame: (id, request) => parts.notTheSame(id, request),

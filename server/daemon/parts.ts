@@ -187,6 +187,11 @@ export class Parts {
     return this.#engine.embedder;
   }
 
+  /** Null while a service makes the vectors: the local model is not loaded then. */
+  get localEmbedder(): Embedder | null {
+    return this.#shared.embeddingEndpoint === '' ? this.#engine.embedder : null;
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled([this.store.close(), this.#engine.embedder.close()]);
   }

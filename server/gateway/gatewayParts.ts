@@ -18,8 +18,8 @@ export interface GatewayParts {
   editorUpstream: (model: string) => Upstream | null;
   /** Who judges near hits; null: nobody. */
   judge: () => Upstream | null;
-  /** The local embedding model. @throws SemcacheError embedding-failed, embedding-timeout */
-  embed: (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;
+  /** The local embedding model; null while a service makes the vectors. @throws SemcacheError embedding-failed, embedding-timeout */
+  localEmbedder: () => { embed(texts: string[], signal: AbortSignal): Promise<Float32Array[]> } | null;
   /** Resolves to false when there was no such entry. */
   removeEntry: (id: string) => Promise<boolean>;
   /** The entry's answer is wrong for this request. @throws SemcacheError entry-not-found */

@@ -21,12 +21,13 @@ export async function embeddingsRoute({ parts, lists }: { parts: GatewayParts; l
   try {
     const bytes = await readBody(incoming);
     const { json } = await parseBody(bytes, incoming.headers['content-encoding']);
-    if (textOrEmpty(json['model']).replace(/^.*\//, '') !== localModelName) {
+    const local = textOrEmpty(json['model']).replace(/^.*\//, '') === localModelName ? parts.localEmbedder() : null;
+    if (local === null) {
       outgoing.off('close', onClose);
       return await passThrough({ parts, lists }, incoming, outgoing, bytes);
     }
     const texts = inputsOf(json);
-    const vectors = await parts.embed(texts, gone.signal);
+    const vectors = await local.embed(texts, gone.signal);
     sendJson(outgoing, 200, embeddingList(texts, vectors, json['encoding_format'] === 'base64'), { 'x-semcache-status': 'bypass', 'x-semcache-reason': 'Made by the local model.' });
   } catch (error) {
     if (gone.signal.aborted) return;

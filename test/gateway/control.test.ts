@@ -251,6 +251,17 @@ describe('/v1/embeddings of the local model', () => {
     expect(at.provider.asked).toBe(0);
   });
 
+  test('is passed on while a service makes the vectors: it would give others under this name', async () => {
+    const elsewhere = await openGatewayForTest({ options: { localEmbedder: () => null } });
+    try {
+      elsewhere.provider.script = () => ({ raw: '{"object":"list","data":[]}' });
+      expect(await jsonOf(await elsewhere.post('/v1/embeddings', { model: 'all-MiniLM-L6-v2', input: 'x' }))).toEqual({ object: 'list', data: [] });
+      expect(elsewhere.provider.seen.map(({ path }) => path)).toEqual(['/v1/embeddings']);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
   test('says what is wrong with an input of token numbers', async () => {
     const response = await at.post('/v1/embeddings', { model: 'all-MiniLM-L6-v2', input: [1, 2] });
     expect(response.status).toBe(400);

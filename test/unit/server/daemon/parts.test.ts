@@ -124,7 +124,9 @@ test('another embedding endpoint brings another embedder, whose vectors never me
   await ask(parts, 'one question');
   expect(decisionOf(await ask(parts, 'another question'))).toMatchObject({ status: 'hit', match: 'semantic' });
 
+  expect(parts.localEmbedder).toBe(parts.embedder);
   parts.configure({ ...shared, embeddingEndpoint: 'http://127.0.0.1:9' });
+  expect(parts.localEmbedder).toBeNull();
   expect(decisionOf(await ask(parts, 'a third question'))).toMatchObject({ status: 'miss' });
   expect(decisionOf(await ask(parts, 'a fourth question'))).toMatchObject({ status: 'hit', match: 'semantic', instruction: 'a third question' });
   await nextTurns();
