@@ -3,7 +3,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultCacheSettings } from '../server/protocol/settings.ts';
 import { startEditor } from '../test/editor/harness.ts';
+import { generalPairs, nearPairs } from '../test/editor/nearPairs.ts';
 import { prepareEditor } from '../test/editor/prepareEditor.ts';
 import { ask, askAbout, askInChat, decorationMatching, hitRateIs, reverseList } from '../test/editor/semcache.ts';
 
@@ -11,6 +13,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const images = path.join(root, 'docs', 'images');
 const wide = { width: 1200, height: 400 };
 
+const [near] = await nearPairs(1, generalPairs, defaultCacheSettings);
 const editor = await startEditor(await prepareEditor(line => console.log(line)), {
   settings: {
     'workbench.colorTheme': 'Dark Modern',
@@ -57,6 +60,19 @@ try {
   const tooltip = await window.hoverStatusItem(/%$/);
   const box = around(await tooltip.boundingBox(), 12);
   await picture('status', { ...box, height: wide.height - box.y });
+
+  await window.command('View: Close All Editors');
+  await ask(window, near!.asked);
+  await ask(window, near!.reworded);
+  await window.lens('Not the same').waitFor();
+  await window.lens('Show entry').waitFor();
+  await picture('offer');
+  await page.setViewportSize({ width: wide.width, height: 760 });
+  await window.lens('Why?').click();
+  await window.tab('Why –').waitFor();
+  await window.lens('Choose how careful…').waitFor();
+  await page.mouse.move(wide.width - 200, 600);
+  await picture('explanation');
 
   await ask(window, reverseList.asked);
   await window.command('View: Close All Editors');
