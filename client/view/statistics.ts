@@ -44,7 +44,7 @@ export function statisticsText(view: { stats: Stats; dataFolder: string | null; 
 function judged({ yes, no, noVerdict, ms, tokens }: JudgeStats, prices: Prices): string {
   const asked = yes + no + noVerdict;
   const money = savedMoney(tokens, prices);
-  return alignedTable(['Near hits that semcache.judge decided, since the daemon began', ''], [
+  return alignedTable(['Near hits that semcache.judge decided', ''], [
     ['Asked', countText(asked)],
     ['– yes: served', countText(yes)],
     ['– no', countText(no)],
