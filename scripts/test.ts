@@ -7,6 +7,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonTestResults } from 'vitest/reporters';
+import { continueClient, pythonClients } from '../test/gateway/clients/clientTools.ts';
 import { findChromium } from './chromium.ts';
 import { installPythonPeer, pythonPeers } from './pythonPeers.ts';
 import { installRedis } from './redis.ts';
@@ -27,12 +28,15 @@ await Promise.all([
     await installRedis();
     for (const peer of pythonPeers) await installPythonPeer(peer);
   }),
+  check('clients that ours is tried with are installed', async () => {
+    await pythonClients();
+    await continueClient();
+  }),
   runTests(['unit', 'contract']),
 ]);
-await Promise.all([runTests(['daemon', 'gateway']), runTests(['redis'])]);
 // After Redis: both may take packages of Debian's, which only one at a time can.
 await check('a browser is installed', () => findChromium(line => console.log(line)));
-await runTests(['editor']);
+await Promise.all([runTests(['daemon', 'gateway']), runTests(['redis']).then(() => runTests(['editor']))]);
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
