@@ -123,7 +123,9 @@ export class ResilientRedisStore implements Store {
   }
 
   async rulings(): Promise<Ruling[]> {
-    return this.#spool.withWaiting(await this.#patiently(store => store.rulings()));
+    // What waits is read first: what is delivered meanwhile is then in both, not in neither.
+    const waiting = this.#spool.rulings();
+    return latestOfEach([...(await this.#patiently(store => store.rulings())), ...waiting]);
   }
 
   aliasesOf(instructionKey: string): Promise<string[]> {
@@ -287,4 +289,15 @@ export class ResilientRedisStore implements Store {
       }
     }
   }
+}
+
+/** Of each pair the later ruling. */
+function latestOfEach(rulings: readonly Ruling[]): Ruling[] {
+  const latest = new Map<string, Ruling>();
+  for (const ruling of rulings) {
+    const pair = JSON.stringify([ruling.a, ruling.b]);
+    const earlier = latest.get(pair);
+    if (earlier === undefined || earlier.createdAt <= ruling.createdAt) latest.set(pair, ruling);
+  }
+  return [...latest.values()];
 }

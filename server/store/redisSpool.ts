@@ -91,17 +91,6 @@ export class RedisSpool {
     return rows.map(row => ({ a: row.a as string, b: row.b as string, same: row.same === 1, createdAt: row.createdAt as number }));
   }
 
-  /** These rulings and those that wait: of each pair the later. */
-  withWaiting(delivered: Ruling[]): Ruling[] {
-    const latest = new Map<string, Ruling>();
-    for (const ruling of [...delivered, ...this.rulings()]) {
-      const pair = `${ruling.a} ${ruling.b}`;
-      const earlier = latest.get(pair);
-      if (earlier === undefined || earlier.createdAt <= ruling.createdAt) latest.set(pair, ruling);
-    }
-    return [...latest.values()];
-  }
-
   rulingDelivered({ a, b, createdAt }: Ruling): void {
     this.#database.prepare('DELETE FROM rulings WHERE a = ? AND b = ? AND createdAt = ?').run(a, b, createdAt);
   }

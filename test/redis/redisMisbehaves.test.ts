@@ -62,7 +62,9 @@ test('killed in the middle of work: prompts go on, and hits come back with it', 
 
 test('what the person says of two questions while it is away is kept and delivered, and nothing later is undone by it', async () => {
   const server = await started('query-engine');
-  const { store, prefix, recovered } = promptsOver(server.url);
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  const { store, prefix, recovered } = promptsOver(proxy.url);
   await store.ready();
   await server.kill();
   await until(() => store.problem !== null);
@@ -70,14 +72,21 @@ test('what the person says of two questions while it is away is kept and deliver
   await store.addRuling({ a: 'a', b: 'b', same: false, createdAt: 20 });
   await store.addRuling({ a: 'a', b: 'c', same: true, createdAt: 10 });
   await store.addRuling({ a: 'a', b: 'd', same: true, createdAt: 30 });
+  proxy.delayMs = 20;
   await server.restart();
   const other = await openedStore(server.url, { prefix, now: Date.now });
   await other.store.addRuling({ a: 'a', b: 'd', same: false, createdAt: 40 });
-  await recovered();
   const expected = [['b', false], ['c', true], ['d', false]];
   const seen = async (from: Store) => (await from.rulings()).map(({ b, same }) => [b, same]).sort();
-  expect(await seen(store)).toEqual(expected);
+  const away = (): null => null;
+  const during: Promise<unknown>[] = [];
+  const reading = setInterval(() => during.push(seen(store).catch(away)), 5);
+  onTestFinished(() => clearInterval(reading));
+  await recovered();
   await until(async () => JSON.stringify(await seen(other.store)) === JSON.stringify(expected));
+  clearInterval(reading);
+  for (const rulings of (await Promise.all(during)).filter(answer => answer !== null)) expect(rulings).toEqual(expected);
+  expect(await seen(store)).toEqual(expected);
   expect(await store.aliasesOf('a')).toEqual(['c']);
 });
 
