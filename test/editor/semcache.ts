@@ -54,14 +54,6 @@ export async function timeToHit(window: EditorWindow, question: string): Promise
   return window.timeFromEnter(question, ['● cached', `> ${question}`]);
 }
 
-/** What VS Code says that loading and activating Semcache took, in milliseconds. */
-export async function activationMs(window: EditorWindow): Promise<number> {
-  const text = await window.activationTime('Semcache');
-  const milliseconds = /(\d+)\s?ms/.exec(text)?.[1];
-  if (milliseconds === undefined) throw new Error(`VS Code tells no activation time: ${text}`);
-  return Number(milliseconds);
-}
-
 /** Waits until a line shows this behind its text. */
 export async function decorationMatching(window: EditorWindow, pattern: RegExp): Promise<string> {
   return poll(`a line shows ${pattern}`, async () => (await window.decorationTexts()).find(text => pattern.test(text)));
