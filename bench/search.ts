@@ -54,13 +54,10 @@ export async function measureSearch(entries: number): Promise<SearchFigures> {
     const store = open();
     const [firstSearchMs] = await timed(store, asked[0]!);
     for (const vector of asked.slice(0, 100)) await timed(store, vector);
-    const times: number[] = [];
-    let right = 0;
-    for (const vector of asked) {
-      const [ms, distance] = await timed(store, vector);
-      times.push(ms);
-      if (distance <= exactNearest(stored, vector) + 1e-6) right++;
-    }
+    const found: [ms: number, distance: number][] = [];
+    for (const vector of asked) found.push(await timed(store, vector));
+    const times = found.map(([ms]) => ms);
+    const right = found.filter(([, distance], i) => distance <= exactNearest(stored, asked[i]!) + 1e-6).length;
     const { bytes } = await store.size();
     await store.close();
     return {
