@@ -106,7 +106,7 @@ async function overheadRows(name: string, store: Store, server: RedisServer, { n
   const [index] = (await server.command('FT._LIST')) as string[];
   const key = String(await server.command('RANDOMKEY'));
   const tag = /\{(.*?)\}/.exec(key)![1]!;
-  const [filter, options] = index!.includes(':hnsw') ? ['*', ' EF_RUNTIME 32'] : [`(@scope:{${tag}})`, ''];
+  const [filter, options] = index!.includes(':hnsw') ? ['*', ' EF_RUNTIME 24'] : [`(@scope:{${tag}})`, ''];
   const connection = await connectRedis({ url: server.url }, 2000);
   try {
     const search = (vector: Float32Array) =>
