@@ -205,12 +205,34 @@ describe('whatever comes in', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(rawBytes(), { minLength: 50, maxLength: 50 }), async several => {
         const answers = await Promise.all(several.map(bytes => raw(bytes, { end: true })));
-        for (const said of answers) expect(said).toMatch(/^(HTTP\/1\.1 [34]\d\d .*)?$/s);
+        for (const said of answers) expect(said).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)*(HTTP\/1\.1 [34]\d\d .*)?$/s);
       }),
       { numRuns: 200 },
     );
     await works();
     expect(at.logged.join('')).not.toContain('should not be possible');
+  });
+
+  test('a client that waits to be told to go on, as curl does with a large body: it is told so, and answered', async () => {
+    const body = JSON.stringify(chat!.ask(`Does it go on? ${'x'.repeat(100_000)}`));
+    const begin = `POST ${chat!.path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${at.gateway.token}\r\n`;
+    const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`;
+    const socket = net.connect({ port: port(), host: '127.0.0.1' });
+    let said = '';
+    const told = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<void>();
+    socket.on('data', chunk => {
+      said += chunk.toString();
+      told.resolve();
+    });
+    socket.on('close', () => over.resolve());
+    socket.write(begin + headers);
+    await told.promise;
+    expect(said).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    socket.write(body);
+    await over.promise;
+    expect(said).toMatch(/100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+    expect(said).toContain('Answer to Does it go on?');
   });
 
   test('JSON of any shape: an answer of the provider or a 4xx, and the gateway goes on', async () => {
