@@ -101,6 +101,7 @@ export class ResilientRedisStore implements Store {
   }
 
   async clear(filter: EntryFilter): Promise<number> {
+    await this.#delivered();
     const removed = await this.#patiently(store => store.clear(filter));
     return removed + this.#spool.clear(filter);
   }
@@ -143,6 +144,7 @@ export class ResilientRedisStore implements Store {
   }
 
   async resetCounts(): Promise<void> {
+    await this.#delivered();
     this.#spool.takeCounts();
     await this.#patiently(store => store.resetCounts());
   }
@@ -259,6 +261,12 @@ export class ResilientRedisStore implements Store {
       .finally(() => {
         this.#delivery = null;
       });
+  }
+
+  /** Resolves when no delivery is under way: what it still holds would come after it was removed. */
+  async #delivered(): Promise<void> {
+    await this.#presence.afterFirstTry();
+    await this.#delivery;
   }
 
   async #deliverAll(store: RedisStore): Promise<void> {

@@ -78,9 +78,8 @@ test('what the person says of two questions while it is away is kept and deliver
   await other.store.addRuling({ a: 'a', b: 'd', same: false, createdAt: 40 });
   const expected = [['b', false], ['c', true], ['d', false]];
   const seen = async (from: Store) => (await from.rulings()).map(({ b, same }) => [b, same]).sort();
-  const away = (): null => null;
   const during: Promise<unknown>[] = [];
-  const reading = setInterval(() => during.push(seen(store).catch(away)), 5);
+  const reading = setInterval(() => during.push(seen(store).catch(() => null)), 5);
   onTestFinished(() => clearInterval(reading));
   await recovered();
   await until(async () => JSON.stringify(await seen(other.store)) === JSON.stringify(expected));
@@ -88,6 +87,23 @@ test('what the person says of two questions while it is away is kept and deliver
   for (const rulings of (await Promise.all(during)).filter(answer => answer !== null)) expect(rulings).toEqual(expected);
   expect(await seen(store)).toEqual(expected);
   expect(await store.aliasesOf('a')).toEqual(['c']);
+});
+
+test('clear in the middle of the delivery of what waited: nothing that waited comes afterwards', async () => {
+  const server = await started('query-engine');
+  const proxy = await startProxy(server.port);
+  onTestFinished(() => proxy.close());
+  const { store, recovered } = promptsOver(proxy.url);
+  await store.ready();
+  await server.kill();
+  await until(() => store.problem !== null);
+  for (let i = 0; i < 20; i++) await store.put(anEntry(Date.now(), { id: `e${i}`, vector: axis(i) }));
+  proxy.delayMs = 10;
+  await server.restart();
+  await until(async () => Number(await server.command('DBSIZE')) > 0);
+  await store.clear({});
+  await recovered();
+  expect((await store.size()).entries).toBe(0);
 });
 
 test('stopped (it accepts connections and hangs): prompts go on, and each answer is there once when it goes on', async () => {
