@@ -23,6 +23,7 @@ import { openRedisStore } from '../server/store/openRedisStore.ts';
 import { connectRedis, type RedisConnection } from '../server/store/redisConnection.ts';
 import { vectorBlob } from '../server/store/redisLayout.ts';
 import { levelWords, type LevelName } from '../server/store/redisLevel.ts';
+import { hnsw } from '../server/store/redisQueryEngine.ts';
 import { openSqliteStore } from '../server/store/sqliteStore.ts';
 import type { Store } from '../server/store/store.ts';
 import { startRedis, until, type RedisServer } from '../test/redis/redisServers.ts';
@@ -106,7 +107,7 @@ async function overheadRows(name: string, store: Store, server: RedisServer, { n
   const [index] = (await server.command('FT._LIST')) as string[];
   const key = String(await server.command('RANDOMKEY'));
   const tag = /\{(.*?)\}/.exec(key)![1]!;
-  const [filter, options] = index!.includes(':hnsw') ? ['*', ' EF_RUNTIME 24'] : [`(@scope:{${tag}})`, ''];
+  const [filter, options] = index!.includes(':hnsw') ? ['*', ` EF_RUNTIME ${hnsw.searchEffort}`] : [`(@scope:{${tag}})`, ''];
   const connection = await connectRedis({ url: server.url }, 2000);
   try {
     const search = (vector: Float32Array) =>

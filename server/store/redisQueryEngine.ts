@@ -21,7 +21,7 @@ const flatUpTo = 4000;
  * Of 100,000 vectors in one scope (bench/search.ts), 1,600 questions: recall@1 0.994. A searchEffort of 32 finds 0.002 more and
  * costs Redis a tenth more, one of 16 finds 0.011 less; a buildEffort of 128 finds 0.02 less.
  */
-const hnsw = { links: 16, buildEffort: 200, searchEffort: 24 };
+export const hnsw = { links: 16, buildEffort: 200, searchEffort: 24 };
 /** Entries of a scope are counted, and its index looked after, beside a look-up and at most this often. */
 const sizeCheckEveryMs = 1000;
 const promotionCheckEveryMs = 1000;
